@@ -1,0 +1,75 @@
+"""The Typer application, put together for one command line, and run."""
+
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Annotated
+
+import typer
+
+from losscli.cli.eval import eval_command
+from losscli.cli.explain import explain_command
+from losscli.cli.list import list_command
+from losscli.cli.streams import guarded, write_out
+from losscli.errors import UsageError
+from losscli.version import VERSION
+
+Action = Callable[[], int]  # a command parses, and returns what is to be done
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application; the options of the losses that the arguments name are shown in its help."""
+    app = typer.Typer(
+        name="losscli",
+        help="Given these predictions and these targets, what is the loss?",
+        epilog="Start with: losscli eval --loss mse preds.csv targets.csv",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.command("eval")(eval_command(arguments))
+    app.command("list")(list_command)
+    app.command("explain")(explain_command)
+    app.callback()(_top)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"losscli {VERSION}")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and act; returns the exit code."""
+    return guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)
+
+
+def _parse(arguments: Sequence[str]) -> Action:
+    """What the arguments ask for. Help and completion are texts to be written like any other result."""
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):
+            action = build(arguments)(list(arguments), prog_name="losscli", standalone_mode=False)
+    except typer.TyperException as error:
+        raise UsageError(_first_lower(error.format_message())) from None
+    except SystemExit as stop:  # completion
+        action = stop.code or 0
+    if callable(action):
+        return action  # type: ignore[no-any-return]
+    if action == 130:
+        raise KeyboardInterrupt
+    return lambda: write_out(printed.getvalue()) or int(action or 0)
+
+
+def _first_lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

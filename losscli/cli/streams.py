@@ -1,0 +1,110 @@
+"""What reaches the outside: stdout whole or not at all, files whole or not at all, one line a message, and the exit code."""
+
+import errno
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FrameType
+
+from losscli.errors import LossError, OutputError
+from losscli.render.escape import escape
+
+_MOST = 5  # messages of a kind, before they are counted only
+
+
+def say(level: str, messages: Sequence[str]) -> None:
+    """`losscli: note: …`, a line each on stderr; beyond five they are counted. A closed stderr is no error."""
+    lines = [f"losscli: {level}: {escape(' '.join(m.split()))}" for m in messages[:_MOST]]
+    if len(messages) > _MOST:
+        lines.append(f"losscli: {level}: and {len(messages) - _MOST} more")
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write("".join(line + "\n" for line in lines))
+        sys.stderr.flush()
+
+
+def write_out(text: str) -> int:
+    """The whole text to stdout, past Python's own buffer, so that a full disk or a closed pipe is seen here. Returns 0."""
+    data = memoryview(text.encode("utf8", "backslashreplace"))
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the result could not be written to standard output: {error.strerror}") from None
+    return 0
+
+
+def write_file(path: str, text: str) -> None:
+    """The whole text as a file: written beside, synced, and renamed into place. A pipe or a device is written to as it is."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb", buffering=0) as stream:
+                stream.write(text.encode("utf8"))
+            return
+        _replace(os.path.realpath(path), text.encode("utf8"))
+    except OSError as error:
+        raise OutputError(f"{path}: could not be written: {error.strerror}") from None
+
+
+def _replace(path: str, data: bytes) -> None:
+    handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, _mode(path))
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        os.replace(beside, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
+def _mode(path: str) -> int:
+    """The permissions that the old file has, or a new one would get."""
+    with suppress(OSError):
+        return os.stat(path).st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def guarded(action: Callable[[], int], debug: bool) -> int:
+    """Run a command; whatever goes wrong is one line on stderr and an exit code, never a traceback (but with --debug)."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return action()
+    except LossError as error:
+        say("error", [str(error)])
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    except MemoryError:
+        say("error", ["out of memory"])
+        return 71
+    except Exception as error:
+        return _failed(error, debug)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        say("error", [f"no space left for temporary files: {error.strerror}"])
+        return OutputError.exit_code
+    if debug:
+        from traceback import print_exception
+
+        print_exception(error)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    say("error", [f"internal error, please report it with the command and the output of --debug: {what}"])
+    return LossError.exit_code
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,165 @@
+"""Which columns of which file play which role: as named, or by their usual names. Never by guesswork."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from losscli.errors import UsageError
+from losscli.formats import Pick, Reader
+from losscli.kinds import Role
+from losscli.literals import is_integer, near
+
+# Column names that need no option, in the README too. For a column a class: these stems followed by _ and anything.
+USUAL = {
+    "pred": (
+        *("y_pred", "ypred", "pred", "preds", "prediction", "predictions", "predicted", "yhat", "y_hat"),
+        *("y_score", "y_prob", "y_proba", "score", "prob", "proba", "probability", "logit"),
+    ),
+    "target": (
+        *("y_true", "ytrue", "y", "target", "targets", "label", "labels", "truth", "true", "ground_truth"),
+        *("actual", "observed", "class"),
+    ),
+}
+USUAL_VECTORS = {
+    "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
+    "target": ("t", "y", "target", "true", "label"),
+}
+_NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where a role's values are: columns of one reader."""
+
+    role: str
+    reader: Reader
+    columns: tuple[int, ...]
+    labels: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [self.reader.columns[j].name for j in self.columns]
+
+    @property
+    def pick(self) -> Pick:
+        return Pick(self.columns, self.labels)
+
+
+def bind(
+    roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]], weight: bool
+) -> list[Binding]:
+    """The columns of every role and of the weight, as named in `chosen` or by their usual names. Raises UsageError.
+
+    `readers` has a reader for the roles that have a file of their own; the others are looked for in the first role's.
+    """
+    first = readers[roles[0].name]
+    shared = [r.name for r in roles if readers.get(r.name, first) is first]
+    bindings = [
+        _bind_role(role, readers.get(role.name, first), chosen.get(role.name), len(shared) > 1 and role.name in shared)
+        for role in roles
+    ]
+    if "weight" in readers:
+        bindings.append(Binding("weight", readers["weight"], _one_column(readers["weight"], "weight")))
+    elif weight:
+        bindings.append(_bind_weight({b.role: b.reader for b in bindings}, chosen["weight"]))
+    return bindings
+
+
+def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:
+    columns = _named(reader, specs, role.name) if specs else _usual(role, reader, is_shared)
+    return Binding(role.name, reader, columns, role.labels and _may_be_labels(reader, columns))
+
+
+def _may_be_labels(reader: Reader, columns: tuple[int, ...]) -> bool:
+    return len(columns) == 1 and not reader.columns[columns[0]].vector
+
+
+def _one_column(reader: Reader, role: str) -> tuple[int, ...]:
+    if len(reader.columns) != 1:
+        raise UsageError(f"{reader.name}: has {len(reader.columns)} columns; {role} is one")
+    return (0,)
+
+
+def _named(reader: Reader, specs: Sequence[str], role: str) -> tuple[int, ...]:
+    """The columns that `--pred-col` and its like name: exact names first, then commas, globs and positions."""
+    found = [j for spec in specs for j in _positions(reader, spec, role)]
+    if len(set(found)) < len(found):
+        raise UsageError(f"{reader.name}: column '{reader.columns[_repeated(found)].name}' is given twice for {role}")
+    return tuple(found)
+
+
+def _repeated(found: list[int]) -> int:
+    return next(j for j in found if found.count(j) > 1)
+
+
+def _positions(reader: Reader, spec: str, role: str) -> list[int]:
+    names = [c.name for c in reader.columns]
+    if reader.headed and spec in names:
+        return [names.index(spec)]
+    if "," in spec:
+        return [j for part in spec.split(",") for j in _positions(reader, part.strip(), role)]
+    if reader.headed and any(c in spec for c in "*?["):
+        matches = [j for j, name in enumerate(names) if fnmatchcase(name, spec)]
+    else:
+        matches = [int(spec)] if spec.isascii() and spec.isdigit() and int(spec) < len(names) else []
+    if not matches:
+        raise UsageError(f"{reader.name}: has no column '{spec}' for {role}{near(spec, names)}; {_listed(reader)}")
+    return matches
+
+
+def _listed(reader: Reader) -> str:
+    if not reader.headed:
+        return f"it has {len(reader.columns)} without names: say 0 to {len(reader.columns) - 1}"
+    names = [c.name or "(unnamed)" for c in reader.columns]
+    return f"its columns: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}"
+
+
+def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
+    """The columns that a role has when nobody says: the only ones there are, or those with a usual name."""
+    names = [c.name for c in reader.columns]
+    if not is_shared and (len(names) == 1 or reader.format in ("npy", "array") and not reader.headed):
+        return tuple(range(len(names)))
+    by_name = [j for j, name in enumerate(names) if name.lower() in USUAL.get(role.name, ())]
+    if role.vector and not (role.labels and by_name) and (vector := _usual_vector(role, reader, is_shared)):
+        return vector
+    if len(by_name) == 1:
+        return (by_name[0],)
+    option = f"--{role.name}-col"
+    if by_name:
+        raise UsageError(f"{reader.name}: which column is {role.name}? {option} {' or '.join(names[j] for j in by_name)}")
+    raise UsageError(f"{reader.name}: which column is {role.name}? say {option}; {_listed(reader)}")
+
+
+def _usual_vector(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
+    """A column a class: `p_*` and its like, whole-number headers, or all columns of a file that holds nothing else."""
+    names = [c.name for c in reader.columns]
+    for stem in USUAL_VECTORS.get(role.name, ()):
+        stemmed = [j for j, name in enumerate(names) if name.lower().startswith(stem + "_") and not _is_usual(name)]
+        if len(stemmed) > 1:
+            return tuple(stemmed)
+    whole = [j for j, name in enumerate(names) if is_integer(name)] if reader.headed else []
+    if len(whole) > 1 and (not is_shared or role.name == "pred"):
+        return tuple(whole)
+    if is_shared or any(n.lower() in _NOT_CLASSES or _is_usual(n) for n in names):
+        return ()
+    return tuple(range(len(names)))
+
+
+def _is_usual(name: str) -> bool:
+    return any(name.lower() in usual for usual in USUAL.values())
+
+
+def _bind_weight(readers: Mapping[str, Reader], spec: Sequence[str]) -> Binding:
+    """A column that stands in exactly one of the files, or is said as `target:weight`."""
+    role, colon, name = spec[0].partition(":")
+    distinct = list({id(r): r for r in readers.values()}.values())
+    if colon and role in readers:
+        distinct, spec = [readers[role]], [name]
+    having = [r for r in distinct if r.headed and spec[0] in [c.name for c in r.columns]]
+    if len(having) > 1:
+        raise UsageError(f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}")
+    reader = having[0] if having else distinct[0]
+    columns = _named(reader, spec, "weight") if having or len(distinct) == 1 else ()
+    if len(columns) != 1:
+        raise UsageError(f"no file has a column '{spec[0]}' for the weight; {'; '.join(r.name + ': ' + _listed(r) for r in distinct)}")
+    return Binding("weight", reader, columns)

@@ -1,0 +1,42 @@
+"""Gates: limits that a value must keep, and what to say where it does not."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+
+from losscli.exact import to_float
+from losscli.literals import format_number
+from losscli.results import Report, Result
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`--max X` or `--min X`: the value may be X, and not beyond. A NaN fails every gate."""
+
+    option: str
+    limit: float
+
+    def fails(self, result: Result) -> bool:
+        """Whether the value lies beyond the limit, or is no number."""
+        return not (result.value <= self.limit if self.option == "--max" else result.value >= self.limit)
+
+    def said(self, result: Result) -> str:
+        """One line: the value, the limit and how far apart they are."""
+        value, limit = format_number(result.value), format_number(self.limit)
+        if not (isfinite(result.value) and isfinite(self.limit)):
+            return f"{result.loss} is {value}, which fails {self.option} {limit}"
+        beyond = format_number(to_float(abs(Fraction(result.value) - Fraction(self.limit))))
+        side = "above" if self.option == "--max" else "below"
+        return f"{result.loss} is {value}, {side} {self.option} {limit} by {beyond}"
+
+
+def failures(report: Report, gates: list[Gate]) -> list[str]:
+    """A line for each gate that fails."""
+    return [gate.said(result) for gate in gates for result in report.results if gate.fails(result)]
+
+
+def exit_code(report: Report, failed: bool, gated: bool, allow_nonfinite: bool) -> int:
+    """0 where all is well, 1 for a failed gate, 4 for a value that is infinite or NaN unless that is allowed."""
+    if not report.is_finite and not allow_nonfinite:
+        return 4
+    return 1 if failed or (gated and not report.is_finite) else 0

@@ -1,0 +1,188 @@
+"""Sums that are exact and merge by integer addition: the one numeric primitive.
+
+A finite float64 is an integer times 2^-1074, and a product of three is one times 2^-3222. An `Exact` holds a sum of such
+products as one Python integer in units of 2^-3222, so nothing is lost, whatever the order and however the terms are cut
+into blocks; the only rounding is the one of the final division.
+
+Vectorised by error-free transformations: extraction of leading bits for a sum (Rump, Ogita, Oishi 2008,
+doi:10.1137/050645671), TwoProduct with Veltkamp's splitting for a product (Dekker 1971, doi:10.1007/BF01397083), and bins
+by exponent, as in a superaccumulator (Neal 2015, arXiv:1505.05571), for terms of widely differing size.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, isqrt, nan
+from typing import TYPE_CHECKING
+
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+PLACES = 3 * 1074  # a product of three float64 is a multiple of 2^-PLACES
+_BLOCK = 1 << 15  # terms summed at once: the sum of their leading bits must fit 53 bits
+_PASSES = 4  # extractions tried before the terms are sorted into bins
+_SPLITTER = 134217729.0  # 2^27 + 1 (Veltkamp)
+_SAFE = 300  # a product of three within 2^±300 neither overflows nor loses its low half
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A sum: `units` × 2^-3222, and `special`, the float sum of the terms that are infinite or NaN (0.0 when none is)."""
+
+    units: int = 0
+    special: float = 0.0
+
+    @staticmethod
+    def of(terms: "Floats", *factors: "Floats") -> "Exact":
+        """The sum of `terms`, each multiplied by its entry in `factors` (at most two, of the same shape), exactly."""
+        arrays = [np.ascontiguousarray(a, dtype=np.float64).ravel() for a in (terms, *factors)]
+        total = Exact()
+        for start in range(0, arrays[0].size, _BLOCK):
+            total += _block_sum([a[start : start + _BLOCK] for a in arrays])
+        return total
+
+    def __add__(self, other: "Exact") -> "Exact":
+        return Exact(self.units + other.units, self.special + other.special)
+
+    def scaled(self, shift: int) -> "Exact":
+        """The sum times 2^shift; a negative shift must not reach below the unit, as it does not for rounded products."""
+        units = self.units << shift if shift >= 0 else self.units >> -shift
+        return Exact(units, self.special)
+
+    @property
+    def is_finite(self) -> bool:
+        return self.special == 0.0
+
+    @property
+    def fraction(self) -> Fraction:
+        """The finite sum as a fraction."""
+        return Fraction(self.units, 1 << PLACES)
+
+    def __float__(self) -> float:
+        return self.special or to_float(self.fraction)
+
+    def over(self, divisor: Fraction) -> float:
+        """The sum divided by a positive divisor, rounded once."""
+        return self.special or to_float(self.fraction / divisor)
+
+
+def to_float(value: Fraction) -> float:
+    """The nearest float64; infinite where none is large enough."""
+    try:
+        return value.numerator / value.denominator
+    except OverflowError:
+        return inf if value > 0 else -inf
+
+
+def root(value: Fraction) -> float:
+    """The square root of a fraction ≥ 0, rounded once: an integer root with a sticky bit, 118 bits long."""
+    if value == 0:
+        return 0.0
+    shift = (value.denominator.bit_length() - value.numerator.bit_length()) // 2 + 118
+    scaled, remainder = divmod(value.numerator << max(2 * shift, 0), value.denominator << max(-2 * shift, 0))
+    digits = isqrt(scaled)
+    sticky = remainder != 0 or digits * digits != scaled
+    return to_float(Fraction(2 * digits + sticky, 2) / (Fraction(2) ** shift))
+
+
+def _block_sum(factors: "list[Floats]") -> Exact:
+    product = factors[0] if len(factors) == 1 else _rounded_product(factors)
+    if not np.isfinite(product).all() and not all(np.isfinite(f).all() for f in factors):
+        return _with_specials(factors)
+    if len(factors) == 1:
+        return Exact(_sum(product))
+    if all(_is_safe(f) for f in factors):
+        return Exact(sum(_sum(part) for part in _expand(factors)))
+    mantissas, exponents = zip(*(np.frexp(f) for f in factors), strict=True)
+    exponent = np.sum(exponents, axis=0)
+    return Exact(sum(_bins(part, exponent) for part in _expand(list(mantissas))))
+
+
+def _rounded_product(factors: "list[Floats]") -> "Floats":
+    with np.errstate(all="ignore"):
+        return np.multiply.reduce(factors)
+
+
+def _with_specials(factors: "list[Floats]") -> Exact:
+    finite = np.logical_and.reduce([np.isfinite(f) for f in factors])
+    special = [_rounded_product([f[i : i + 1] for f in factors])[0] for i in np.flatnonzero(~finite)]
+    rest = _block_sum([f[finite] for f in factors])
+    return rest + Exact(0, _special_sum(special))
+
+
+def _special_sum(values: "list[float]") -> float:
+    """inf, -inf or NaN, whatever the order; 0·inf is NaN."""
+    distinct = {float(v) for v in values}
+    if distinct == {inf} or distinct == {-inf}:
+        return distinct.pop()
+    return nan
+
+
+def _is_safe(values: "Floats") -> bool:
+    """Zero, or between 2^-300 and 2^300 in size."""
+    sizes = np.abs(values)
+    return bool((sizes <= 2.0**_SAFE).all() and ((sizes >= 2.0**-_SAFE) | (sizes == 0)).all())
+
+
+def _expand(factors: "list[Floats]") -> "list[Floats]":
+    """Arrays that add up to the product of two or three factors without error."""
+    high, low = _two_product(factors[0], factors[1])
+    if len(factors) == 2:
+        return [high, low]
+    return [*_two_product(high, factors[2]), *_two_product(low, factors[2])]
+
+
+def _two_product(a: "Floats", b: "Floats") -> "tuple[Floats, Floats]":
+    high = a * b
+    a1, a2 = _split(a)
+    b1, b2 = _split(b)
+    return high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _split(a: "Floats") -> "tuple[Floats, Floats]":
+    big = _SPLITTER * a
+    upper = big - (big - a)
+    return upper, a - upper
+
+
+def _sum(terms: "Floats") -> int:
+    """The sum of at most 2^15 finite terms, in units."""
+    rest, total = terms, 0
+    for _ in range(_PASSES):
+        largest = max(float(rest.max(initial=0.0)), -float(rest.min(initial=0.0)))
+        if largest == 0.0:
+            return total
+        if largest >= 2.0**960:
+            break
+        # |rest| <= 2^k and at most 2^15 terms: the leading parts are multiples of ulp(sigma) and add up below 2^53 of them
+        sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
+        leading = (rest + sigma) - sigma
+        total += _units(float(leading.sum()))
+        rest = rest - leading
+    mantissas, exponent = np.frexp(rest)
+    return total + _bins(mantissas, exponent)
+
+
+def _units(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return numerator << (PLACES + 1 - denominator.bit_length())
+
+
+def _bins(mantissas: "Floats", exponents: "NDArray[np.int64]") -> int:
+    """The sum of mantissa × 2^exponent for mantissas up to 1 in size, in units: one bin an exponent, in two halves of bits."""
+    mantissas, more = np.frexp(mantissas)
+    exponents = exponents + more
+    lowest = int(exponents.min())
+    upper = np.trunc(np.ldexp(mantissas, 27))
+    lower = np.ldexp(np.ldexp(mantissas, 27) - upper, 26)
+    total = 0
+    for half, bits in ((upper, 27), (lower, 53)):
+        sums = np.bincount(exponents - lowest, weights=half)
+        for k in np.flatnonzero(sums):
+            shift = PLACES + lowest + int(k) - bits
+            whole = int(sums[k])
+            total += whole << shift if shift >= 0 else whole >> -shift  # exact: every term is a whole unit
+    return total

@@ -1,0 +1,56 @@
+"""Formats: a file -> blocks of columns. The only code that opens input files; content decides the format, never the name."""
+
+import os
+from typing import Any
+
+from losscli.errors import InputError
+from losscli.formats import npy, parquet
+from losscli.formats.array import ArrayReader
+from losscli.formats.base import BLOCK, Block, Column, Labels, Pick, Reader
+from losscli.formats.csv import CsvReader
+from losscli.formats.npy import NpyReader
+from losscli.formats.parquet import ParquetReader
+from losscli.formats.source import Source
+
+_UNREAD = {
+    b"PK\x03\x04": "a ZIP archive (NPZ or a .pt checkpoint?); save each array as .npy",
+    b"\x1f\x8b": "compressed with gzip; decompress it, or pipe it in: gzip -dc FILE | losscli eval … -",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it, or pipe it in: zstd -dc FILE | losscli eval … -",
+    b"BZh": "compressed with bzip2; decompress it, or pipe it in: bzip2 -dc FILE | losscli eval … -",
+    b"\xfd7zXZ": "compressed with xz; decompress it, or pipe it in: xz -dc FILE | losscli eval … -",
+    b"ARROW1": "an Arrow file; save it as Parquet",
+    b"\x89HDF": "an HDF5 file; save the arrays as .npy",
+    b"PARE": "a Parquet file with an encrypted footer; decrypt it first",
+}
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def open_reader(name: str, data: Any, header: bool | None = None) -> Reader:
+    """A reader for a path, `-`, or data in memory, which messages call `name`. Raises InputError.
+
+    `header` says whether a CSV file's first row is its header; None lets the row itself decide.
+    """
+    if not isinstance(data, (str, os.PathLike)):
+        return ArrayReader(name, data)
+    source = Source(data)
+    try:
+        return _reader(source, header)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _reader(source: Source, header: bool | None) -> Reader:
+    if source.head.startswith(npy.MAGIC):
+        return NpyReader(source)
+    if source.head.startswith(parquet.MAGIC):
+        return ParquetReader(source)
+    for magic, what in _UNREAD.items():
+        if source.head.startswith(magic):
+            raise InputError(f"{source.name}: is {what}")
+    if source.head.startswith(_PICKLES):
+        raise InputError(f"{source.name}: is a pickle, which is never loaded; save the numbers as .npy, CSV or Parquet")
+    return CsvReader(source, header)
+
+
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "open_reader"]

@@ -1,0 +1,83 @@
+"""Arrays in memory, Series and DataFrames: the same interface as a file, by position, never by index."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from losscli.errors import InputError
+from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ArrayReader:
+    """What was handed to `evaluate` in place of a file."""
+
+    format = "array"
+
+    def __init__(self, name: str, data: Any) -> None:
+        self.name = name
+        self.notes: Sequence[str] = ()
+        self.headed = _is_frame(data)
+        self._arrays = _columns(name, data, self.headed)
+        self.columns = tuple(
+            Column(str(label), text=array.dtype.kind in "USOT" and not _is_numeric(array))
+            for label, array in self._arrays
+        )
+        self.rows = len(self._arrays[0][1])
+        if self.rows == 0:
+            raise InputError(f"{name}: no data rows")
+
+    def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
+        """Slices of the arrays; the arrays themselves are never written to."""
+        wanted = [self._values(pick) for pick in picks]
+        for start in range(0, self.rows, size):
+            yield Block(tuple(v[start : start + size] for v in wanted), lambda i: f"{self.name}: row {i}", start)
+
+    def _values(self, pick: Pick) -> "NDArray[Any] | Labels":
+        arrays = [self._arrays[i][1] for i in pick.columns]
+        text = [self.columns[i].text for i in pick.columns]
+        if pick.labels and text == [True]:
+            return text_labels(arrays[0].tolist())
+        for array, is_text in zip(arrays, text, strict=True):
+            if is_text or array.dtype.kind not in "biufO":
+                raise InputError(f"{self.name}: dtype {array.dtype} is not numeric")
+        return matrix(arrays)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def text_labels(values: Sequence[Any]) -> Labels:
+    """A column of text, with its distinct values numbered; None is a missing value."""
+    numbers: dict[str, int] = {}
+    codes = [-1 if v is None or v != v else numbers.setdefault(str(v), len(numbers)) for v in values]
+    return Labels(np.array(codes, dtype=np.int64), tuple(numbers))
+
+
+def _is_frame(data: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _is_numeric(array: "NDArray[Any]") -> bool:
+    return array.dtype == object and all(isinstance(v, (int, float)) for v in array.ravel().tolist())
+
+
+def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]]]":
+    if frame:
+        labels = list(data.columns)
+        if len(set(labels)) < len(labels):
+            raise InputError(f"{name}: a column name appears twice")
+        return [(label, np.asarray(data[label])) for label in labels]
+    try:
+        array = np.atleast_1d(np.asarray(data))
+    except ValueError as error:
+        raise InputError(f"{name}: not an array of numbers: {error}") from None
+    if array.ndim > 2:
+        raise InputError(f"{name}: has {array.ndim} dimensions; (n,) or (n, d) is needed")
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise InputError(f"{name}: has no columns")
+    return [("0", array)] if array.ndim == 1 else [(str(j), array[:, j]) for j in range(array.shape[1])]

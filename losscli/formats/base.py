@@ -1,0 +1,91 @@
+"""What every format gives: columns, and blocks of them in row order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 1 << 15  # rows a batch has at most; results do not depend on it
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold text."""
+
+    name: str
+    vector: bool = False
+    text: bool = False
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A column of text: `names[codes[i]]` is row i; a code of -1 is a missing value."""
+
+    codes: "NDArray[np.int64]"
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: Any) -> "Labels":
+        return Labels(self.codes[rows], self.names)
+
+
+Values = "NDArray[Any] | Labels"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is wanted."""
+
+    columns: tuple[int, ...]
+    labels: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of a file, one entry in `values` a pick. `place(i)` says where row i of the block stands."""
+
+    values: "tuple[NDArray[Any] | Labels, ...]"
+    place: Callable[[int], str]
+    start: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values[0])
+
+    def split(self, rows: int) -> "tuple[Block, Block]":
+        head = Block(tuple(v[:rows] for v in self.values), self.place, self.start)
+        return head, Block(tuple(v[rows:] for v in self.values), self.place, self.start + rows)
+
+    def at(self, row: int) -> str:
+        """`preds.csv:3`, or `preds.npy: row 1`: the place of row `row` of this block."""
+        return self.place(self.start + row)
+
+
+class Reader(Protocol):
+    """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is known."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+    @property
+    def headed(self) -> bool: ...
+    @property
+    def rows(self) -> int | None: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+    def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
+        """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault."""
+    def close(self) -> None: ...
+
+
+def matrix(columns: "Sequence[NDArray[Any]]") -> "NDArray[Any]":
+    """One array of several columns; a single one stays (n,)."""
+    return columns[0] if len(columns) == 1 else np.column_stack(columns)

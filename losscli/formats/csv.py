@@ -1,0 +1,390 @@
+"""CSV: a strict scan of our own in front of pyarrow's decoder, and a strict reading of any block the decoder cannot be trusted with.
+
+pyarrow decodes fast and rounds correctly, but reads `"1"2` as 12, takes an open quote's rows for text, and lets inf, NaN and
+integers beyond 2^53 through in spellings that we refuse or keep exact. So quotes, NUL bytes and UTF-8 are checked block by block
+first, and a block that pyarrow refuses, or whose numbers are infinite, NaN or at least 2^53 in size, is read again cell by cell.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from losscli.errors import InputError
+from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.formats.cells import is_decimal_comma, is_header, number, printable
+from losscli.formats.source import Source
+from losscli.lazy import np, pa, pacsv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BOM = b"\xef\xbb\xbf"
+_LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
+_ROW_BYTES = 32  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass
+class _Wide:
+    """Where a column of numbers held an integer that float64 does not hold, and where a fraction: one excludes the other."""
+
+    integer: str = ""
+    fraction: str = ""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Whole rows of the file: their bytes, the row they start with and the line they start at."""
+
+    data: bytes
+    row: int
+    line: int
+    quoted: bool = field(default=False)
+
+
+class CsvReader:
+    """Text with one row a line (or more, where a cell is quoted), read in blocks."""
+
+    format = "csv"
+    rows = None
+
+    def __init__(self, source: Source, header: bool | None) -> None:
+        self.name, self._source = source.name, source
+        self.notes: list[str] = []
+        self._newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
+        self._refuse_other_encodings(source.head)
+        source.read(len(_BOM) if source.head.startswith(_BOM) else 0)
+        first, second = self._first_rows()
+        self._delimiter = self._sniff(first, second)
+        names = [cell.strip() for cell in self._cells(first, 1)]
+        self.headed = self._has_header(names, second) if header is None else header
+        self._set_columns(names)
+
+    def _refuse_other_encodings(self, head: bytes) -> None:
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
+        if not head.removeprefix(_BOM).strip():
+            raise InputError(f"{self.name}: the file is empty")
+
+    def _first_rows(self) -> tuple[bytes, bytes]:
+        """The first two rows, left in the source to be read again."""
+        self._pending = b""
+        while not self._ended and self._pending.count(self._newline) < 2:
+            self._more(1 << 12)
+        lines = self._pending.split(self._newline, 2)
+        if self._pending[: self._pending.find(self._newline)].count(b'"') % 2:  # a quoted name with a line break in it
+            return self._pending[: self._cut(self._pending)], b""
+        return lines[0], lines[1] if len(lines) > 1 else b""
+
+    _ended = False
+
+    def _more(self, size: int) -> None:
+        part = self._source.read(size)
+        self._ended = len(part) < size
+        self._pending += part
+
+    def _sniff(self, first: bytes, second: bytes) -> str:
+        """The separator that the first two rows hold equally often; a comma where none does."""
+        counts = {d: (_outside_quotes(first, d), _outside_quotes(second or first, d)) for d in _DELIMITERS}
+        found = [d for d, (a, b) in counts.items() if a and a == b]
+        if "," in found or not found:
+            rivals = [d for d in found if d != ","]
+            if rivals and all(is_decimal_comma(c) for c in second.decode("utf8", "replace").split(rivals[0])):
+                raise InputError(f"{self.name}:1: separated by ',' or by '{rivals[0]}'? write numbers with a decimal point")
+            return ","
+        if len(found) > 1:
+            raise InputError(f"{self.name}:1: separated by {' or by '.join(map(repr, found))}? separate columns by ','")
+        self.notes.append(f"{self.name}: columns are separated by {found[0]!r}")
+        return found[0]
+
+    def _has_header(self, names: list[str], second: bytes) -> bool:
+        if is_header(names):
+            return True
+        below = [cell.strip() for cell in self._cells(second, 2)] if second.strip() else []
+        counted = [str(k) for k in range(len(names))], [str(k + 1) for k in range(len(names))]
+        if len(names) > 1 and names in counted and any(not cell.isdigit() for cell in below):
+            raise InputError(f"{self.name}:1: is this row a header or numbers? say --header or --no-header")
+        return False
+
+    def _set_columns(self, names: list[str]) -> None:
+        if not self.headed:
+            self.columns = tuple(Column(str(k)) for k in range(len(names)))
+            return
+        for name in names:
+            if name and names.count(name) > 1:
+                raise InputError(f"{self.name}:1: column '{name}' appears twice")
+        self.columns = tuple(Column(name) for name in names)
+
+    # From bytes to whole rows
+
+    def _texts(self, size: int) -> Iterator[_Text]:
+        """Whole rows, checked byte by byte; the header and blank lines at the end are left out."""
+        row, line, skip = 0, 1, self.headed
+        while True:
+            end = self._cut(self._pending)
+            data, self._pending = self._pending[:end], self._pending[end:]
+            if skip and data:
+                header_end = self._header_end(data)
+                line += data[:header_end].count(self._newline)
+                data, skip = data[header_end:], False
+            data = self._hold_back_blank_lines(data)
+            if data:
+                quoted = self._check_bytes(data, line)
+                text = _Text(data, row, line, quoted)
+                lines, rows = self._count(text)
+                yield text
+                row, line = row + rows, line + lines
+            if self._ended and not self._pending.strip():
+                break
+            if self._ended:
+                self._pending += self._newline  # a last line without an end
+                self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
+                continue
+            self._more(size)
+            if len(self._pending) > _LONGEST:
+                self._refuse_long(line)
+        if row == 0:
+            raise InputError(f"{self.name}: no data rows")
+
+    def _cut(self, data: bytes) -> int:
+        """Where the last whole row ends: after the last line end outside quotes."""
+        if b'"' not in data:
+            return data.rfind(self._newline) + 1
+        raw = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(raw == self._newline[0])
+        outside = np.searchsorted(np.flatnonzero(raw == ord('"')), ends) % 2 == 0
+        return int(ends[outside][-1]) + 1 if outside.any() else self._open_quote(data)
+
+    def _open_quote(self, data: bytes) -> int:
+        if self._ended and data.count(b'"') % 2:
+            start = printable(data[data.rfind(b'"') :][:40])
+            raise InputError(f"{self.name}: a quote is opened and never closed: {start}")
+        return 0
+
+    def _header_end(self, data: bytes) -> int:
+        end = data.find(self._newline) + 1
+        while data[:end].count(b'"') % 2:
+            end = data.find(self._newline, end) + 1
+        return end
+
+    def _hold_back_blank_lines(self, data: bytes) -> bytes:
+        """Blank lines may end the file; those in the middle are refused once more text has followed."""
+        kept = data.rstrip()
+        end = data.find(self._newline, len(kept)) + 1 if kept else 0
+        self._pending = data[end:] + self._pending
+        return data[:end]
+
+    def _refuse_long(self, line: int) -> None:
+        if self._pending.count(b'"') % 2:
+            raise InputError(f"{self.name}:{line}: a quote is opened at or after this line and not closed within 16 MiB")
+        raise InputError(f"{self.name}:{line}: a row longer than 16 MiB")
+
+    def _check_bytes(self, data: bytes, line: int) -> bool:
+        if b"\0" in data:
+            raise InputError(f"{self._at(data, data.index(0), line)}: NUL byte; is the file truncated, or not text?")
+        if not data.isascii():
+            try:
+                data.decode("utf8")
+            except UnicodeDecodeError as error:
+                byte = f"0x{data[error.start]:02X}"
+                raise InputError(f"{self._at(data, error.start, line)}: byte {byte} is not UTF-8; save it as UTF-8") from None
+        if b'"' in data:
+            self._check_quotes(data, line)
+            return True
+        return False
+
+    def _check_quotes(self, data: bytes, line: int) -> None:
+        """Every quote opens at the start of a cell, closes at its end, or is doubled inside one."""
+        raw = np.frombuffer(b"\n" + data + b"\n", np.uint8)
+        quotes = np.flatnonzero(raw == ord('"'))
+        borders = np.frombuffer(self._delimiter.encode() + b'\r\n"', np.uint8)
+        opened, closed = quotes[::2], quotes[1::2]
+        wrong = [*opened[~np.isin(raw[opened - 1], borders)], *closed[~np.isin(raw[closed + 1], borders)]]
+        if wrong:
+            at = int(min(wrong)) - 1
+            cell = printable(data[max(data.rfind(self._newline, 0, at) + 1, at - 20) : at + 20].splitlines()[0])
+            raise InputError(f"{self._at(data, at, line)}: a quote inside a cell: {cell}; quote whole cells and double the quotes in them")
+
+    def _at(self, data: bytes, position: int, line: int) -> str:
+        return f"{self.name}:{line + data.count(self._newline, 0, position)}"
+
+    def _count(self, text: _Text) -> tuple[int, int]:
+        """Lines and rows of a text: the same number, but for line breaks in quoted cells."""
+        lines = text.data.count(self._newline)
+        if not text.quoted:
+            return lines, lines
+        raw = np.frombuffer(text.data, np.uint8)
+        ends = np.flatnonzero(raw == self._newline[0])
+        inside = np.searchsorted(np.flatnonzero(raw == ord('"')), ends) % 2
+        return lines, lines - int(inside.sum())
+
+    # From whole rows to columns
+
+    def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
+        """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
+        wide = {j: _Wide() for pick in picks if not pick.labels for j in pick.columns}
+        for text in self._texts(size * _ROW_BYTES):
+            columns = self._decode(text, picks) or self._read_again(text, picks)
+            for j, state in wide.items():
+                self._watch_width(j, columns[j], text, state)
+            values = tuple(_pick(columns, pick) for pick in picks)
+            yield Block(values, partial(self._place, text))
+
+    def _place(self, text: _Text, row: int) -> str:
+        return f"{self.name}:{self._line(text, row)}"
+
+    def _line(self, text: _Text, row: int) -> int:
+        if not text.quoted:
+            return text.line + row
+        for k, (line, _) in enumerate(self._rows(text)):
+            if k == row:
+                return line
+        return text.line
+
+    def _decode(self, text: _Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels] | None":
+        """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
+        types = {
+            str(j): pa.dictionary(pa.int32(), pa.string()) if pick.labels else pa.float64()
+            for pick in picks
+            for j in pick.columns
+        }
+        try:
+            table = pacsv.read_csv(pa.BufferReader(text.data), *self._options(text, types))
+        except pa.ArrowInvalid:
+            return None
+        columns = {int(name): _from_arrow(table.column(name).chunk(0)) for name in types}
+        return columns if all(_is_plain(c) for c in columns.values()) else None
+
+    def _options(self, text: _Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
+        return (
+            pacsv.ReadOptions(
+                use_threads=False,
+                block_size=len(text.data) + 1,
+                column_names=[str(j) for j in range(len(self.columns))],
+            ),
+            pacsv.ParseOptions(delimiter=self._delimiter, ignore_empty_lines=False, newlines_in_values=text.quoted),
+            pacsv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=[], strings_can_be_null=False
+            ),
+        )
+
+    def _read_again(self, text: _Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels]":
+        """The same columns cell by cell, strictly: the first fault is named with its line and column."""
+        labels = {j: pick.labels for pick in picks for j in pick.columns}
+        cells: dict[int, list[Any]] = {j: [] for j in labels}
+        for line, row in self._rows(text):
+            self._check_row(row, line)
+            for j, is_label in labels.items():
+                cells[j].append(row[j] if is_label else self._number(row[j], line, j))
+        return {j: _to_labels(cells[j]) if is_label else _to_numbers(cells[j]) for j, is_label in labels.items()}
+
+    def _check_row(self, row: list[str], line: int) -> None:
+        if not any(cell.strip() for cell in row) and len(row) <= 1:
+            raise InputError(f"{self.name}:{line}: blank row; take it out, or write the value that is missing")
+        if len(row) != len(self.columns):
+            what = "the header has" if self.headed else "the first row has"
+            hint = "; is it a decimal comma?" if len(row) > len(self.columns) and self._delimiter == "," else ""
+            raise InputError(f"{self.name}:{line}: the row has {_fields(len(row))}, {what} {len(self.columns)}{hint}")
+
+    def _number(self, cell: str, line: int, column: int) -> float | int:
+        value, why = number(cell)
+        if why:
+            raise InputError(f"{self.name}:{line}:{self._called(column)}: {why}")
+        return value
+
+    def _called(self, column: int) -> str:
+        return printable(self.columns[column].name.encode()) if self.headed else f"column {column}"
+
+    def _watch_width(self, column: int, values: "NDArray[Any] | Labels", text: _Text, state: _Wide) -> None:
+        if isinstance(values, Labels):
+            return
+        if values.dtype == object and not state.integer:
+            state.integer = self._first_place(text, [isinstance(v, int) for v in values], column)
+        if not state.fraction:
+            floats = values.astype(np.float64)
+            fractions = floats != np.floor(floats)
+            fractions &= np.isfinite(floats)
+            if fractions.any():
+                state.fraction = self._first_place(text, fractions.tolist(), column)
+        if state.integer and state.fraction:
+            raise InputError(
+                f"{state.integer}: an integer that no float64 holds, in a column that has fractions too ({state.fraction}); "
+                "write it as a decimal (with a point) to have it rounded"
+            )
+
+    def _first_place(self, text: _Text, flags: list[bool], column: int) -> str:
+        return f"{self.name}:{self._line(text, flags.index(True))}:{self._called(column)}"
+
+    def _rows(self, text: _Text) -> Iterator[tuple[int, list[str]]]:
+        """Lines at which rows start, and their cells."""
+        before = text.line
+        stream = io.StringIO(text.data.decode("utf8"), newline="")
+        limit = csv.field_size_limit(_LONGEST)
+        try:
+            reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
+            for row in reader:
+                yield before, row
+                before = text.line + reader.line_num
+        finally:
+            csv.field_size_limit(limit)
+
+    def _cells(self, row: bytes, line: int) -> list[str]:
+        self._check_bytes(row, line)
+        if not row.strip():
+            raise InputError(f"{self.name}:{line}: blank row before the data; take it out")
+        return next(iter(self._rows(_Text(row, 0, line))))[1]
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _fields(count: int) -> str:
+    return f"{count} field" if count == 1 else f"{count} fields"
+
+
+def _outside_quotes(row: bytes, delimiter: str) -> int:
+    return sum(part.count(delimiter.encode()) for part in row.split(b'"')[::2])
+
+
+def _is_plain(column: "NDArray[Any] | Labels") -> bool:
+    """Whether pyarrow's reading stands: numbers finite and below 2^53 in size."""
+    if isinstance(column, Labels):
+        return True
+    return bool(column.max() < 2.0**53 and column.min() > -(2.0**53))  # false for NaN too
+
+
+def _from_arrow(chunk: "pa.Array") -> "NDArray[Any] | Labels":
+    if pa.types.is_dictionary(chunk.type):
+        codes = np.frombuffer(chunk.indices.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk)]
+        return _named(codes, chunk.dictionary.to_pylist())
+    return np.frombuffer(chunk.buffers()[1], np.float64)[chunk.offset : chunk.offset + len(chunk)]
+
+
+def _named(codes: "NDArray[Any]", texts: list[str]) -> Labels:
+    """Labels by their stripped text; an empty cell is a missing value."""
+    names: dict[str, int] = {}
+    new = [names.setdefault(t.strip(), len(names)) if t.strip() else -1 for t in texts]
+    return Labels(np.array(new, np.int64)[codes], tuple(names))
+
+
+def _to_labels(cells: list[str]) -> Labels:
+    texts = list(dict.fromkeys(cells))
+    index = {text: k for k, text in enumerate(texts)}
+    return _named(np.array([index[cell] for cell in cells]), texts)
+
+
+def _to_numbers(cells: list[float | int]) -> "NDArray[Any]":
+    wide = any(isinstance(cell, int) for cell in cells)
+    return np.array(cells, dtype=object if wide else np.float64)
+
+
+def _pick(columns: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[Any] | Labels":
+    chosen = [columns[j] for j in pick.columns]
+    if isinstance(chosen[0], Labels):
+        return chosen[0]
+    return matrix([c for c in chosen if not isinstance(c, Labels)])
+
+

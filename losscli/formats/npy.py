@@ -1,0 +1,154 @@
+"""NPY, read in blocks into memory of our own: never mapped, never unpickled, checked against the file's length first."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from losscli.errors import InputError
+from losscli.formats.array import text_labels
+from losscli.formats.base import Block, Column, Labels, Pick
+from losscli.formats.source import Source
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAGIC = b"\x93NUMPY"
+_HEADERS = {(1, 0): (2, "latin1"), (2, 0): (4, "latin1"), (3, 0): (4, "utf8")}  # length field in bytes, encoding
+
+
+class NpyReader:
+    """An array of one or two dimensions, row by row, in either memory order."""
+
+    format = "npy"
+    headed = False
+
+    def __init__(self, source: Source) -> None:
+        self.name, self._source = source.name, source
+        self.notes: Sequence[str] = ()
+        self._offset, self._dtype, self._fortran, shape = _header(source)
+        self._check_dtype()
+        if len(shape) > 2:
+            raise InputError(f"{self.name}: has shape {shape}; (n,) or (n, d) is needed")
+        self.rows, self._width = (*shape, 1, 1)[:2] if shape else (1, 1)
+        if self.rows == 0 or self._width == 0:
+            raise InputError(f"{self.name}: has shape {shape}: no data rows")
+        self._matrix = len(shape) == 2
+        self.columns = tuple(Column(str(j), text=self._dtype.kind in "SU") for j in range(self._width))
+        self._check_length(source.size)
+
+    def _check_dtype(self) -> None:
+        if self._dtype.hasobject:
+            raise InputError(f"{self.name}: holds pickled objects, which are never loaded; save numbers instead")
+        if self._dtype.kind not in "biufSU" or self._dtype.subdtype:
+            raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
+
+    def _check_length(self, size: int | None) -> None:
+        """Before memory is taken where the size is known, at the end of the stream otherwise."""
+        if size is None:
+            return
+        found, promised = size - self._offset, self.rows * self._width * self._dtype.itemsize
+        if found < promised:
+            raise InputError(f"{self.name}: truncated: its header promises {promised} bytes of data, {found} are there")
+        if found > promised:
+            raise InputError(f"{self.name}: {found - promised} bytes after the array; is it two arrays in one file?")
+
+    def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
+        """Blocks of rows; a Fortran-ordered matrix is gathered column by column."""
+        columns = self._fortran and self._matrix and self._width > 1
+        step = max(1, min(size, (1 << 22) // (self._width * self._dtype.itemsize)))
+        parts = self._by_columns(step) if columns else self._by_rows(step)
+        start = 0
+        for part in parts:
+            self._check_values(part, start)
+            yield Block(tuple(self._values(part, pick) for pick in picks), self._place, start)
+            start += len(part)
+
+    def _place(self, row: int) -> str:
+        return f"{self.name}: row {row}"
+
+    def _values(self, part: "NDArray[Any]", pick: Pick) -> "NDArray[Any] | Labels":
+        chosen = part[:, 0] if len(pick.columns) == 1 else part
+        if pick.columns != tuple(range(self._width)) and len(pick.columns) > 1:
+            chosen = part[:, list(pick.columns)]
+        elif len(pick.columns) == 1:
+            chosen = part[:, pick.columns[0]]
+        if self._dtype.kind not in "SU":
+            return chosen.astype(self._dtype.newbyteorder("="), copy=False)
+        if not pick.labels or chosen.ndim != 1:
+            raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
+        return text_labels(np.strings.decode(chosen, "utf8").tolist() if self._dtype.kind == "S" else chosen.tolist())
+
+    def _check_values(self, part: "NDArray[Any]", start: int) -> None:
+        if self._dtype.kind == "b" and (part.view(np.uint8) > 1).any():
+            row = start + int(np.argmax((part.view(np.uint8) > 1).any(axis=1)))
+            raise InputError(f"{self._place(row)}: a boolean that is neither 0 nor 1; is the file damaged?")
+        if self._dtype.kind == "f" and self._dtype.itemsize > 8:
+            narrow = part.astype(np.float64)
+            differs = (narrow != part) & (part == part)
+            if differs.any():
+                row = start + int(np.argmax(differs.any(axis=1)))
+                raise InputError(f"{self._place(row)}: {self._dtype} value that no float64 holds; save float64")
+
+    def _by_rows(self, step: int) -> "Iterator[NDArray[Any]]":
+        self._source.read(self._offset)
+        for start in range(0, self.rows, step):
+            count = min(step, self.rows - start)
+            yield self._array(self._source.read(count * self._width * self._dtype.itemsize), count, start)
+        if extra := self._source.read(1):
+            more = len(extra) + sum(iter(lambda: len(self._source.read(1 << 20)), 0))
+            raise InputError(f"{self.name}: {more} bytes after the array; is it two arrays in one file?")
+
+    def _array(self, data: bytes, count: int, start: int) -> "NDArray[Any]":
+        if len(data) < count * self._width * self._dtype.itemsize:
+            raise InputError(f"{self.name}: truncated: ends at row {start + len(data) // self._dtype.itemsize}")
+        return np.frombuffer(data, self._dtype).reshape(count, self._width)
+
+    def _by_columns(self, step: int) -> "Iterator[NDArray[Any]]":
+        file = self._source.seekable()
+        self._check_length(self._source.size)
+        for start in range(0, self.rows, step):
+            count = min(step, self.rows - start)
+            part = np.empty((count, self._width), self._dtype)
+            for j in range(self._width):
+                part[:, j] = self._array_at(file, j * self.rows + start, count)
+            yield part
+
+    def _array_at(self, file: BinaryIO, first: int, count: int) -> "NDArray[Any]":
+        file.seek(self._offset + first * self._dtype.itemsize)
+        data = file.read(count * self._dtype.itemsize)
+        if len(data) < count * self._dtype.itemsize:
+            raise InputError(f"{self.name}: truncated while it was read")
+        return np.frombuffer(data, self._dtype)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _header(source: Source) -> "tuple[int, np.dtype[Any], bool, tuple[int, ...]]":
+    version = tuple(source.head[6:8])
+    if version not in _HEADERS:
+        raise InputError(f"{source.name}: bad NPY header: unknown version {'.'.join(map(str, version))}")
+    width, encoding = _HEADERS[version]
+    length = int.from_bytes(source.head[8 : 8 + width], "little")
+    offset = 8 + width + length
+    if offset > len(source.head):
+        raise InputError(f"{source.name}: bad NPY header: {length} bytes long, the file is cut or damaged")
+    return offset, *_parse(source.name, source.head[8 + width : offset], encoding)
+
+
+def _parse(name: str, raw: bytes, encoding: str) -> "tuple[np.dtype[Any], bool, tuple[int, ...]]":
+    import ast
+
+    try:
+        header = ast.literal_eval(raw.decode(encoding))
+        if set(header) != {"descr", "fortran_order", "shape"}:
+            raise ValueError("its keys are not descr, fortran_order and shape")
+        shape, fortran = header["shape"], header["fortran_order"]
+        if not isinstance(shape, tuple) or not all(type(k) is int and k >= 0 for k in shape):
+            raise ValueError(f"shape {shape!r}")
+        if type(fortran) is not bool or prod(shape) > 2**62 or len(shape) > 64:
+            raise ValueError(f"shape {shape!r}, fortran_order {fortran!r}")
+        return np.lib.format.descr_to_dtype(header["descr"]), fortran, shape
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, KeyError) as error:
+        raise InputError(f"{name}: bad NPY header: {error}") from None

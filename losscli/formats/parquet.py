@@ -1,0 +1,167 @@
+"""Parquet, batch by batch, with page checksums verified where the file has them; list columns are vectors."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from losscli.errors import InputError
+from losscli.formats.array import text_labels
+from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.formats.source import Source
+from losscli.lazy import np, pa, pq
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAGIC = b"PAR1"
+
+
+class ParquetReader:
+    """The columns of a Parquet file. Only those asked for are decoded, a few pages at a time."""
+
+    format = "parquet"
+    headed = True
+
+    def __init__(self, source: Source) -> None:
+        self.name, self._source = source.name, source
+        self.notes: Sequence[str] = ()
+        try:
+            # small buffers, no read-ahead: memory must not grow with the row groups
+            self._file = pq.ParquetFile(
+                source.seekable(), pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+            )
+            schema = self._file.schema_arrow
+        except (pa.ArrowException, OSError) as error:
+            raise self._refusal(error) from None
+        self._types = list(schema.types)
+        self._widths: dict[int, int] = {}  # of list columns, from their first row
+        self.columns = tuple(Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True))
+        self.rows = self._file.metadata.num_rows
+        self._check_columns(schema.names)
+
+    def _refusal(self, error: Exception) -> InputError:
+        what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return InputError(f"{self.name}: not a Parquet file that can be read: {what}")
+
+    def _check_columns(self, names: list[str]) -> None:
+        if not names or not self.rows:
+            raise InputError(f"{self.name}: no data rows")
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"{self.name}: column '{name}' appears twice")
+
+    def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
+        """Batches of rows, each column as an array; nulls are NaN, or missing labels."""
+        wanted = sorted({j for pick in picks for j in pick.columns})
+        labels = {j for pick in picks if pick.labels for j in pick.columns}
+        for j in wanted:
+            self._check_type(j, j in labels)
+        start = 0
+        for batch in self._batches([self.columns[j].name for j in wanted], size):
+            place = partial(self._place, start)
+            arrays = {j: self._column(batch.column(k), j, place) for k, j in enumerate(wanted)}
+            yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
+            start += batch.num_rows
+
+    def _place(self, start: int, row: int) -> str:
+        return f"{self.name}: row {start + row}"
+
+    def _batches(self, names: list[str], size: int) -> "Iterator[pa.RecordBatch]":
+        try:
+            for batch in self._file.iter_batches(size, columns=names, use_threads=False):
+                if batch.num_rows:
+                    yield batch.select(names)
+        except (pa.ArrowException, OSError) as error:
+            raise self._refusal(error) from None
+
+    def _check_type(self, j: int, labels: bool) -> None:
+        kind = self._types[j].value_type if _is_list(self._types[j]) else self._types[j]
+        if not (_is_number(kind) or (labels and _is_text(kind))):
+            raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {self._types[j]}, not numbers")
+
+    def _column(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any] | Labels":
+        if _is_list(array.type):
+            return self._vectors(array, j, place)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if _is_text(array.type):
+            return text_labels([None if t is None else t.strip() or None for t in array.to_pylist()])
+        return _numbers(array)
+
+    def _vectors(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any]":
+        """Lists of one length, as a matrix."""
+        called = f"column '{self.columns[j].name}'"
+        if array.null_count:
+            row = next(i for i, valid in enumerate(array.is_valid().to_pylist()) if not valid)
+            raise InputError(f"{place(row)}: {called}: missing value where a list is needed")
+        values = array.flatten()
+        lengths = _list_lengths(array)
+        if (lengths != lengths[0]).any():
+            row = int(np.argmax(lengths != lengths[0]))
+            raise InputError(f"{place(row)}: {called}: a list of {lengths[row]} where the rows before have {lengths[0]}")
+        width = self._widths.setdefault(j, int(lengths[0]))
+        if width != lengths[0] or width == 0:
+            raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
+        return _numbers(values).reshape(len(array), width)
+
+    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[Any] | Labels":
+        chosen = [arrays[j] for j in pick.columns]
+        if isinstance(chosen[0], Labels):
+            return chosen[0]
+        return matrix([c for c in chosen if not isinstance(c, Labels)])
+
+    def close(self) -> None:
+        self._file.close()
+        self._source.close()
+
+
+def _is_list(kind: "pa.DataType") -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain))
+
+
+def _is_number(kind: "pa.DataType") -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def _list_lengths(array: "pa.Array") -> "NDArray[Any]":
+    if pa.types.is_fixed_size_list(array.type):
+        return np.full(len(array), array.type.list_size)
+    wide = np.int64 if pa.types.is_large_list(array.type) else np.int32
+    offsets = np.frombuffer(array.buffers()[1], wide)[array.offset : array.offset + len(array) + 1]
+    return np.diff(offsets)
+
+
+def _numbers(array: "pa.Array") -> "NDArray[Any]":
+    """An Arrow array as NumPy, by its buffer: `to_numpy` would import pandas. Nulls become NaN without a detour for integers."""
+    kind = array.type
+    if pa.types.is_decimal(kind) or (array.null_count and pa.types.is_integer(kind)):
+        return _by_value(array.to_pylist())
+    if pa.types.is_boolean(kind):
+        return np.array([np.nan if v is None else float(v) for v in array.to_pylist()])
+    dtype = np.dtype(f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}")
+    values = np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
+    if array.null_count:
+        valid = np.array(array.is_valid().to_pylist())
+        values = np.where(valid, values, np.array(np.nan, dtype))
+    return values
+
+
+def _by_value(values: list[Any]) -> "NDArray[Any]":
+    """Decimals rounded once, integers kept, None as NaN."""
+    numbers = [np.nan if v is None else _number(v) for v in values]
+    wide = any(isinstance(v, int) and abs(v) > 2**53 for v in numbers)
+    return np.array(numbers, dtype=object if wide else np.float64)
+
+
+def _number(value: Any) -> float | int:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return int(value)

@@ -1,0 +1,81 @@
+"""Files as bytes: opened once, looked at, never parsed here. A path is never a glob, `-` is standard input."""
+
+import io
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+from losscli.errors import InputError
+
+HEAD = 1 << 16
+
+
+class Source:
+    """An opened file, pipe or standard input whose first bytes have been looked at without being lost.
+
+    `name` is what messages call it, `head` up to 64 KiB of it, `size` its length where that is known beforehand.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(path)
+        self._file = _open(self.name)
+        status = os.fstat(self._file.fileno())
+        from_start = stat.S_ISREG(status.st_mode) and self._file.tell() == 0  # a script may have read some of `-`
+        self.size = status.st_size if from_start else None
+        self.head = self._guard(self._read_head)
+        self._waiting = self.head
+
+    def _guard(self, read: Callable[..., bytes], *args: int) -> bytes:
+        try:
+            return read(*args)
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read: {error.strerror or error}") from None
+
+    def _read_head(self) -> bytes:
+        parts, length = [], 0
+        while length < HEAD and (part := self._file.read(HEAD - length)):
+            parts.append(part)
+            length += len(part)
+        return b"".join(parts)
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end."""
+        part, self._waiting = self._waiting[:size], self._waiting[size:]
+        while len(part) < size and (more := self._guard(self._file.read, size - len(part))):
+            part += more
+        return part
+
+    def seekable(self) -> BinaryIO:
+        """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""
+        if self.size is None:
+            spool = tempfile.TemporaryFile()
+            while part := self.read(1 << 20):
+                spool.write(part)
+            self._file.close()
+            self._file, self.size, self._waiting = spool, spool.tell(), b""
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+
+def _open(path: str) -> BinaryIO:
+    if path == "-":
+        if sys.stdin is None:
+            raise InputError("-: standard input is closed")
+        return io.FileIO(os.dup(sys.stdin.fileno()), "rb")  # type: ignore[return-value]
+    if "://" in path and not os.path.exists(path):
+        raise InputError(f"{path}: URLs are not read; fetch it first, or pipe it in as '-'")
+    if os.path.isdir(path):
+        raise InputError(f"{path}: is a folder; name the file in it")
+    try:
+        return open(path, "rb", buffering=0)  # type: ignore[return-value]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: cannot be opened: {reason}") from None

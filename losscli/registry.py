@@ -1,0 +1,316 @@
+"""The registry: @loss, parameters and their limits, aliases, and text to loss and back.
+
+`get("huber:delta=2")`, `str(loss)` and pickling are inverses of one another: a loss is its canonical text.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from importlib import import_module
+from inspect import getdoc, signature
+from numbers import Real
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from losscli.errors import UsageError
+from losscli.kinds import Kind
+from losscli.lazy import np
+from losscli.literals import canonical, near, parse_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Function = Callable[..., "Generator[Array, None, None]"]
+Finish = Callable[[Fraction], Generator[float, None, None]]
+
+
+@dataclass(frozen=True)
+class Param:
+    """What an annotation says of a parameter: help in a few words, and limits."""
+
+    help: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+
+    @property
+    def limits(self) -> str:
+        """The limits in words, such as `> 0` or `0 <= x < 1`; empty when there are none."""
+        low = f"> {self.gt:g}" if self.gt is not None else f">= {self.ge:g}" if self.ge is not None else ""
+        high = f"< {self.lt:g}" if self.lt is not None else f"<= {self.le:g}" if self.le is not None else ""
+        return " and ".join(part for part in (low, high) if part)
+
+    def allows(self, value: float) -> bool:
+        """Whether the value lies within the limits; NaN never does."""
+        return (
+            value == value
+            and (self.gt is None or value > self.gt)
+            and (self.ge is None or value >= self.ge)
+            and (self.lt is None or value < self.lt)
+            and (self.le is None or value <= self.le)
+        )
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A loss's parameter: a number, or one of a few words."""
+
+    name: str
+    default: Any = field(compare=False)  # two losses may share an option and differ in what is the default
+    rule: Param
+    choices: tuple[str, ...] = ()
+
+    def parse(self, given: Any) -> Any:
+        """The value, from text or from Python; a UsageError says what is allowed."""
+        if self.choices:
+            if given not in self.choices:
+                raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
+            return given
+        value = parse_number(given.strip()) if isinstance(given, str) else given
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise UsageError(f"{self.name}={given}: not a number")
+        if not self.rule.allows(float(value)):
+            raise UsageError(f"{self.name}={given}: {self.name} must be {self.rule.limits or 'a number'}")
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A loss as it is registered; `get` binds its parameters.
+
+    `degree`: the value of (s·pred, s·target) is s^degree times that of (pred, target), where that holds.
+    `finish`: an aggregate loss's value, slope and curvature as a function of the exact weighted mean of the terms.
+    `also`: off-default variants that every law is tried on.
+    """
+
+    name: str
+    function: Function = field(repr=False)
+    kind: Kind
+    task: str
+    params: Mapping[str, Parameter]
+    aliases: Mapping[str, str]
+    also: tuple[str, ...]
+    degree: int | None
+    finish: Finish | None
+    conflicts: Callable[..., str | None] | None
+
+    @property
+    def doc(self) -> str:
+        """The docstring, unindented."""
+        return getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line: name, formula."""
+        return self.doc.partition("\n")[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A loss with its parameters bound. `str(loss)` is its canonical text, `get` and pickling bring it back."""
+
+    definition: Definition
+    params: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.definition.kind
+
+    def __str__(self) -> str:
+        given = [
+            f"{name}={canonical(value)}"
+            for name, value in self.params.items()
+            if value != self.definition.params[name].default
+        ]
+        return self.name + (":" + ",".join(given) if given else "")
+
+    def __repr__(self) -> str:
+        return f"losscli.get({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get, (str(self),)
+
+    def check(self, arrays: "Sequence[Array]", allow_inf: bool = False) -> "list[Array]":
+        """The arrays as the function takes them; an InputError for the first value that is not allowed."""
+        return self.kind.check(list(arrays), self.params, allow_inf)
+
+    def compute(self, arrays: "Sequence[Array]", count: int) -> "list[Array]":
+        """The first `count` of value, gradient and Hessian diagonal of checked arrays, as the function yields them."""
+        with np.errstate(all="ignore"):  # an infinite value is an answer, and is reported as one
+            results = self.definition.function(*arrays, **self.params)
+            return [next(results) for _ in range(count)]
+
+    def value(self, *arrays: Any) -> "Array":
+        """Each sample's loss, unreduced, shape (n,); for an aggregate loss its term.
+
+        Takes the roles in order, shapes as `losscli explain` says; inputs are left as they are. Raises InputError.
+        """
+        checked = self.check([np.asarray(a) for a in arrays])
+        return per_sample(self.compute(checked, 1)[0])
+
+    def gradient(self, *arrays: Any) -> "Array":
+        """Each sample's derivative with respect to the prediction, shape of the prediction. Raises InputError."""
+        return self._derivative(arrays, 1)
+
+    def hessian(self, *arrays: Any) -> "Array":
+        """Each sample's second derivative (the diagonal), shape of the prediction. Raises InputError."""
+        return self._derivative(arrays, 2)
+
+    def _derivative(self, arrays: Sequence[Any], order: int) -> "Array":
+        given = [np.asarray(a) for a in arrays]
+        checked = self.check(given)
+        derivative = self.compute(checked, order + 1)[order]
+        outputs = derivative.shape[1] if self.kind.elementwise and derivative.ndim == 2 else 1
+        return (derivative / outputs).reshape(given[0].shape)
+
+
+def per_sample(values: "Array") -> "Array":
+    """A sample's loss: its value, or the mean over its outputs."""
+    return values if values.ndim == 1 else values.sum(axis=1) / values.shape[1]
+
+
+_definitions: dict[str, Definition] = {}
+_spellings: dict[str, tuple[str, str]] = {}  # lower-case name or alias -> canonical name, bound parameters
+_REFUSED = {
+    "log_loss": "log_loss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
+    "logloss": "logloss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
+}
+
+
+def loss(
+    kind: Kind,
+    *,
+    task: str,
+    aliases: Sequence[str] = (),
+    also: Sequence[str] = (),
+    degree: int | None = None,
+    finish: Finish | None = None,
+    conflicts: Callable[..., str | None] | None = None,
+) -> Callable[[Function], Function]:
+    """Register a function that yields value, gradient and Hessian diagonal; it is returned unchanged.
+
+    Positional arguments are the roles of `kind`, keyword-only ones the parameters, annotated with a `Param`.
+    An alias may bind a form (`"CrossEntropyLoss:form=logits"`). `conflicts` says what is wrong with parameters together.
+    """
+
+    def register(function: Function) -> Function:
+        name = function.__name__
+        bound = {alias.partition(":")[0]: alias.partition(":")[2] for alias in aliases}
+        for spelling, binding in {name: "", **bound}.items():
+            if spelling.lower() in _spellings and _spellings[spelling.lower()] != (name, binding):
+                raise ValueError(f"{spelling} already means {_spellings[spelling.lower()][0]}")
+            _spellings[spelling.lower()] = (name, binding)
+        _definitions[name] = Definition(
+            name, function, kind, task, _parameters(function), MappingProxyType(bound), tuple(also), degree, finish, conflicts
+        )
+        return function
+
+    return register
+
+
+def _parameters(function: Function) -> Mapping[str, Parameter]:
+    parameters = {}
+    for name, argument in signature(function).parameters.items():
+        if argument.kind is argument.KEYWORD_ONLY:
+            type_, rule = get_args(argument.annotation)
+            choices = get_args(type_) if get_origin(type_) is Literal else ()
+            parameters[name] = Parameter(name, argument.default, rule, choices)
+    return MappingProxyType(parameters)
+
+
+def definitions() -> Mapping[str, Definition]:
+    """Every registered loss by its canonical name, in the order of the families."""
+    import_module("losscli.losses")
+    return MappingProxyType(_definitions)
+
+
+def names() -> list[str]:
+    """The canonical names of all losses, sorted."""
+    return sorted(definitions())
+
+
+def definition(name: str) -> Definition:
+    """The loss of that name or alias; a UsageError suggests the nearest name."""
+    return definitions()[_resolve(name)[0]]
+
+
+def _resolve(name: str) -> tuple[str, str]:
+    definitions()
+    if name.lower() in _REFUSED:
+        raise UsageError(_REFUSED[name.lower()])
+    if name.lower() not in _spellings:
+        known = [*_definitions, *(alias for d in _definitions.values() for alias in d.aliases)]
+        raise UsageError(f"unknown loss '{name}'{near(name, known)} (losscli list shows all)")
+    return _spellings[name.lower()]
+
+
+def get(spec: str, **params: Any) -> Loss:
+    """The loss that a SPEC names: `get("huber:delta=2")`, `get("huber", delta=2)`.
+
+    Raises UsageError for an unknown loss or parameter, a value beyond its limits, or a parameter given twice.
+    """
+    name, _, text = spec.partition(":")
+    canonical_name, bound = _resolve(name.strip())
+    given: dict[str, Any] = {}
+    for part in [*_split(bound, spec), *_split(text, spec), *params.items()]:
+        if part[0] in given:
+            raise UsageError(f"{name}: {part[0]} is given twice")
+        given[part[0]] = part[1]
+    return _bind(_definitions[canonical_name], given)
+
+
+def _split(text: str, spec: str) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for item in text.split(",") if text else []:
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"'{spec}': write NAME:key=value,key=value")
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+def _bind(found: Definition, given: Mapping[str, Any]) -> Loss:
+    for key in given:
+        if key not in found.params:
+            known = ", ".join(found.params) or "none"
+            raise UsageError(f"{found.name} has no parameter '{key}'{near(key, list(found.params))} (it has: {known})")
+    params = {}
+    for key, parameter in found.params.items():
+        try:
+            params[key] = parameter.parse(given[key]) if key in given else parameter.default
+        except UsageError as error:
+            raise UsageError(f"{found.name}: {error}") from None
+    wrong = found.conflicts(**params) if found.conflicts else None
+    if wrong:
+        raise UsageError(f"{found.name}: {wrong}")
+    return Loss(found, MappingProxyType(params))
+
+
+def get_all(specs: Sequence[str], options: Mapping[str, str]) -> list[Loss]:
+    """The losses of several SPECs; an option goes to every one of them that has it, and must go to one at least."""
+    wanted = [definition(spec.partition(":")[0].strip()) for spec in specs]
+    for option in options:
+        owners = [d.params[option] for d in wanted if option in d.params]
+        if not owners:
+            all_owners = ", ".join(d.name for d in definitions().values() if option in d.params)
+            given = ", ".join(d.name for d in wanted)
+            raise UsageError(f"--{option.replace('_', '-')} belongs to {all_owners}, not to {given}")
+        if any(owner != owners[0] for owner in owners):
+            raise UsageError(f"--{option.replace('_', '-')} means different things to these losses: say it in the SPEC")
+    return [
+        get(spec, **{key: value for key, value in options.items() if key in found.params})
+        for spec, found in zip(specs, wanted, strict=True)
+    ]

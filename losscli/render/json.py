@@ -1,0 +1,16 @@
+"""JSON, schema 1: strict, keys in order, numbers as the shortest text that reads back the same."""
+
+from json import dumps
+from typing import Any
+
+from losscli.results import Report
+
+
+def json(report: Report) -> str:
+    """The report as one object."""
+    return to_json(report.to_dict())
+
+
+def to_json(data: Any) -> str:
+    """Strict JSON, indented, in ASCII: neither a bare NaN nor a control character from a file slips through."""
+    return dumps(data, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,161 @@
+"""States: a batch becomes one, states merge, and a merged state is read. The weighted mean is written here and nowhere else."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, nan
+from typing import TYPE_CHECKING, Any
+
+from losscli.exact import Exact, root, to_float
+from losscli.lazy import np
+from losscli.registry import Loss, per_sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What std, min and max of the samples' losses need: Σwℓ, Σwℓ² and the ends."""
+
+    total: Exact = Exact()
+    squares: Exact = Exact()
+    low: float = inf
+    high: float = -inf
+
+    @staticmethod
+    def of(losses: "Array", weight: "Array | None") -> "Spread":
+        factors = () if weight is None else (weight,)
+        return Spread(
+            Exact.of(losses, *factors),
+            Exact.of(losses, losses, *factors),
+            float(losses.min(initial=inf)),  # NaN, if there is one
+            float(losses.max(initial=-inf)),
+        )
+
+    def merge(self, other: "Spread") -> "Spread":
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return Spread(self.total + other.total, self.squares + other.squares, float(low), float(high))
+
+    def std(self, weight: Fraction) -> float:
+        """√(Σwℓ²/Σw - (Σwℓ/Σw)²), from exact sums, rounded once; NaN where a loss is infinite or NaN."""
+        if not (self.total.is_finite and self.squares.is_finite):
+            return nan
+        mean = self.total.fraction / weight
+        return root(self.squares.fraction / weight - mean * mean)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The exact sums of a loss over samples of weight > 0. `Moments()` is the state of no samples.
+
+    `total` is Σwℓ over all elements, `outputs` the elements a sample has; `infinite` counts the samples whose loss is
+    infinite or NaN, and `first` is the row of the first.
+    """
+
+    n: int = 0
+    weight: Exact = Exact()
+    total: Exact = Exact()
+    outputs: int = 1
+    infinite: int = 0
+    first: int | None = None
+    spread: Spread | None = None
+
+    @staticmethod
+    def of(loss: Loss, arrays: "Sequence[Array]", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
+        """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
+        values = loss.compute(arrays, 1)[0]
+        total = _total(loss, arrays, values, weight)
+        losses = per_sample(values)
+        strange = np.flatnonzero(~np.isfinite(losses))
+        return Moments(
+            len(values),
+            Exact.of(np.ones(len(values))) if weight is None else Exact.of(weight),
+            total,
+            values.shape[1] if values.ndim == 2 else 1,
+            len(strange),
+            int(rows[int(strange[0])]) if len(strange) else None,
+            Spread.of(losses, weight) if spread else None,
+        )
+
+    def merge(self, other: "Moments") -> "Moments":
+        if not (self.n and other.n):
+            return self if self.n else other
+        firsts = [first for first in (self.first, other.first) if first is not None]
+        spread = self.spread.merge(other.spread) if self.spread and other.spread else None
+        return Moments(
+            self.n + other.n,
+            self.weight + other.weight,
+            self.total + other.total,
+            self.outputs,
+            self.infinite + other.infinite,
+            min(firsts, default=None),
+            spread,
+        )
+
+    def value(self, loss: Loss, reduction: str) -> float:
+        """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate loss a function of that mean."""
+        if reduction == "sum":
+            return float(self.total)
+        if loss.definition.finish is None:
+            return self.total.over(self._divisor)
+        return next(loss.definition.finish(self.total.fraction / self._divisor)) if self.total.is_finite else self.total.special
+
+    @property
+    def _divisor(self) -> Fraction:
+        return self.outputs * self.weight.fraction
+
+    @property
+    def total_weight(self) -> float:
+        return to_float(self.weight.fraction)
+
+    @property
+    def std(self) -> float:
+        return self.spread.std(self.weight.fraction) if self.spread else nan
+
+
+# A loss of degree d is s^d times as large when its inputs are s times as large. Rows whose inputs are so large or so small
+# that the loss may leave the range of float64 are computed at another scale, which the exact sum takes back.
+_LARGE, _SMALL, _SHIFT = 2.0**480, 2.0**-450, 600
+
+
+def _total(loss: Loss, arrays: "Sequence[Array]", values: "Array", weight: "Array | None") -> Exact:
+    degree = loss.definition.degree
+    if degree is None or not _is_extreme(arrays):
+        return _weighted_sum(values, weight)
+    total = Exact()
+    for shift, rows in _scales(arrays):
+        part = loss.compute([np.ldexp(a[rows], shift) for a in arrays], 1)[0]
+        total += _weighted_sum(part, weight if weight is None else weight[rows]).scaled(-shift * degree)
+    return total
+
+
+def _weighted_sum(values: "Array", weight: "Array | None") -> Exact:
+    if weight is None:
+        return Exact.of(values)
+    return Exact.of(values, np.broadcast_to(weight if values.ndim == 1 else weight[:, None], values.shape))
+
+
+def _size(array: "Array") -> "Array":
+    return np.abs(array) if array.ndim == 1 else np.abs(array).max(axis=1)
+
+
+def _is_extreme(arrays: "Sequence[Array]") -> bool:
+    largest = [max(float(a.max()), -float(a.min())) for a in arrays]
+    return max(largest) >= _LARGE or any(_has_small(a) for a in arrays)
+
+
+def _has_small(array: "Array") -> bool:
+    sizes = np.abs(array)
+    return bool(((sizes < _SMALL) & (sizes > 0)).any())
+
+
+def _scales(arrays: "Sequence[Array]") -> "Iterator[tuple[int, Array]]":
+    """Shifts, and the rows each is for: by the row's own size, so that the sum does not depend on its neighbours."""
+    size = np.maximum.reduce([_size(a) for a in arrays])
+    small = (size < _SMALL) & (size > 0)
+    for shift, mask in ((-_SHIFT, size >= _LARGE), (_SHIFT, small), (0, ~(small | (size >= _LARGE)))):
+        if mask.any():
+            yield shift, mask

@@ -1,0 +1,110 @@
+"""Train small models on the scikit-learn data sets and write their held-out predictions.
+
+Run as ``python sample_data/make.py``; the files are written beside this script.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.special import expit, softmax
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+FOLDER = Path(__file__).resolve().parent
+SEED = 0
+
+Array = npt.NDArray[np.generic]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def split(y: Array, n_test: int, *, stratify: bool) -> tuple[Ints, Ints]:
+    """Return the row numbers to train on and those held out, each in ascending order."""
+    train, test = train_test_split(
+        np.arange(len(y)), test_size=n_test, random_state=SEED, stratify=y if stratify else None
+    )
+    return np.sort(train), np.sort(test)
+
+
+def write_csv(name: str, columns: dict[str, Array]) -> None:
+    """Write the columns as CSV; Python writes floats with all digits needed to read them back."""
+    with (FOLDER / name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+
+
+def write_parquet(name: str, columns: dict[str, Array]) -> None:
+    """Write the columns as Parquet; a two-dimensional array becomes a column of lists."""
+    table = pa.table({key: column.tolist() for key, column in columns.items()})
+    pq.write_table(table, FOLDER / name)
+
+
+def age_groups(age: Floats) -> Array:
+    """Name the tercile of each age."""
+    return np.array(["young", "middle", "old"])[np.digitize(age, np.quantile(age, [1 / 3, 2 / 3]))]
+
+
+def make_diabetes() -> None:
+    """Regression: the progression of the disease after one year."""
+    x, y = load_diabetes(return_X_y=True)
+    train, test = split(y, 147, stratify=False)
+    y_pred = Ridge(alpha=0.1).fit(x[train], y[train]).predict(x[test])
+    y, age, bmi = y[test], x[test, 0], x[test, 2]
+    # The features are centred: patients with more than the average body mass count twice.
+    targets = {"y": y, "age_group": age_groups(age), "weight": np.where(bmi > 0, 2, 1)}
+    write_csv("diabetes_preds.csv", {"id": test, "y_pred": y_pred})
+    write_csv("diabetes_targets.csv", {"id": test, **targets})
+    write_parquet("diabetes.parquet", {"id": test, "y_pred": y_pred, **targets})
+    np.save(FOLDER / "diabetes_preds.npy", y_pred)
+    np.save(FOLDER / "diabetes_targets.npy", y)
+    print(f"diabetes: R2 {r2_score(y, y_pred):.4f}, mse {mean_squared_error(y, y_pred)!r}")
+
+
+def make_cancer() -> None:
+    """Binary classification: is the tumour benign (1) or malignant (0)."""
+    x, y = load_breast_cancer(return_X_y=True)
+    train, test = split(y, 190, stratify=True)
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    logit = model.fit(x[train], y[train]).decision_function(x[test])
+    y, prob = y[test], expit(logit)
+    write_csv("cancer_probs.csv", {"id": test, "y_pred": prob})
+    write_csv("cancer_logits.csv", {"id": test, "y_pred": logit})
+    write_csv("cancer_targets.csv", {"id": test, "y": y})
+    write_parquet("cancer.parquet", {"id": test, "prob": prob, "logit": logit, "y": y})
+    print(f"cancer: accuracy {accuracy_score(y, logit > 0):.4f}, bce {log_loss(y, prob)!r}")
+
+
+def make_digits() -> None:
+    """Ten classes: which digit is in the image."""
+    x, y = load_digits(return_X_y=True)
+    train, test = split(y, 300, stratify=True)
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    # Rounded to float32 first, so that the probabilities belong to the logits as stored.
+    logits = model.fit(x[train], y[train]).decision_function(x[test]).astype(np.float32)
+    label, probs = y[test].astype(np.int64), softmax(logits.astype(np.float64), axis=1)
+    write_csv("digits_probs.csv", {f"p_{digit}": probs[:, digit] for digit in range(10)})
+    write_csv("digits_targets.csv", {"label": label})
+    write_parquet("digits.parquet", {"prob": probs, "logit": logits, "label": label})
+    np.save(FOLDER / "digits_logits.npy", logits)
+    np.save(FOLDER / "digits_probs.npy", probs)
+    np.save(FOLDER / "digits_targets.npy", label)
+    accuracy = accuracy_score(label, logits.argmax(axis=1))
+    print(f"digits: accuracy {accuracy:.4f}, cross-entropy {log_loss(label, probs)!r}")
+
+
+if __name__ == "__main__":
+    # One thread: the order of sums, and with it the last digits, must not vary between runs.
+    with threadpool_limits(1):
+        make_diabetes()
+        make_cancer()
+        make_digits()
