@@ -1,9 +1,8 @@
 """losscli: given these predictions and these targets, what is the loss?"""
 
-from typing import TYPE_CHECKING, Any
+from losscli.version import VERSION as __version__  # noqa: N811 - the name that packages use
 
-from losscli.version import VERSION as __version__
-
+TYPE_CHECKING = False  # as type checkers read it; importing `typing` would double the time of `losscli --version`
 if TYPE_CHECKING:
     from losscli.engine import evaluate
     from losscli.errors import InputError, LossError, OutputError, UsageError
@@ -32,11 +31,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Public names on first use, so that `losscli --version` imports nothing else."""
-    from importlib import import_module
-
     for module, members in _HOMES.items():
         if name in members:
+            from importlib import import_module
+
             return getattr(import_module(f"losscli.{module}"), name)
     raise AttributeError(f"module 'losscli' has no attribute '{name}'")

@@ -117,7 +117,7 @@ def _listed(reader: Reader) -> str:
 def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """The columns that a role has when nobody says: the only ones there are, or those with a usual name."""
     names = [c.name for c in reader.columns]
-    if not is_shared and (len(names) == 1 or reader.format in ("npy", "array") and not reader.headed):
+    if not is_shared and (len(names) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
         return tuple(range(len(names)))
     by_name = [j for j, name in enumerate(names) if name.lower() in USUAL.get(role.name, ())]
     if role.vector and not (role.labels and by_name) and (vector := _usual_vector(role, reader, is_shared)):
@@ -126,7 +126,9 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
         return (by_name[0],)
     option = f"--{role.name}-col"
     if by_name:
-        raise UsageError(f"{reader.name}: which column is {role.name}? {option} {' or '.join(names[j] for j in by_name)}")
+        raise UsageError(
+            f"{reader.name}: which column is {role.name}? {option} {' or '.join(names[j] for j in by_name)}"
+        )
     raise UsageError(f"{reader.name}: which column is {role.name}? say {option}; {_listed(reader)}")
 
 
@@ -157,9 +159,12 @@ def _bind_weight(readers: Mapping[str, Reader], spec: Sequence[str]) -> Binding:
         distinct, spec = [readers[role]], [name]
     having = [r for r in distinct if r.headed and spec[0] in [c.name for c in r.columns]]
     if len(having) > 1:
-        raise UsageError(f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}")
+        raise UsageError(
+            f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
+        )
     reader = having[0] if having else distinct[0]
     columns = _named(reader, spec, "weight") if having or len(distinct) == 1 else ()
     if len(columns) != 1:
-        raise UsageError(f"no file has a column '{spec[0]}' for the weight; {'; '.join(r.name + ': ' + _listed(r) for r in distinct)}")
+        listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
+        raise UsageError(f"no file has a column '{spec[0]}' for the weight; {listed}")
     return Binding("weight", reader, columns)

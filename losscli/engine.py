@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from losscli.columns import Binding, bind
-from losscli.errors import BadValue, InputError, UsageError
+from losscli.errors import BadValueError, InputError, UsageError
 from losscli.formats import BLOCK, Reader, open_reader
 from losscli.registry import Loss, get
 from losscli.results import Input, Report, Result
@@ -33,9 +33,9 @@ def evaluate(
     Parameters
     ----------
     loss : a SPEC such as ``"huber:delta=0.5"``, a `Loss`, or several of them, which take the same roles.
-    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard input),
-        an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index. A role that is
-        left out is a column of the first role's file or frame.
+    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard
+        input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index.
+        A role that is left out is a column of the first role's file or frame.
     weight : weights >= 0, shape (n,); a sample of weight 0 is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` among the roles.
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element.
@@ -109,14 +109,18 @@ def _of(losses: Sequence[Loss], batch: Batch, allow_inf: bool, spread: bool) -> 
     for loss in losses:
         try:
             checked = loss.check(arrays, allow_inf)
-        except BadValue as error:
+        except BadValueError as error:
             raise refused_at(error, batch) from None
         yield Moments.of(loss, checked, batch.weight, batch.rows, spread and not loss.definition.finish)
 
 
-def _report(losses: Sequence[Loss], reduction: str, table: Table, states: Sequence[Moments], readers: Sequence[Reader]) -> Report:
+def _report(
+    losses: Sequence[Loss], reduction: str, table: Table, states: Sequence[Moments], readers: Sequence[Reader]
+) -> Report:
     weight = next((b for b in table.bindings if b.role == "weight"), None)
-    results = [_result(loss, reduction, state, _weight_name(weight)) for loss, state in zip(losses, states, strict=True)]
+    results = [
+        _result(loss, reduction, state, _weight_name(weight)) for loss, state in zip(losses, states, strict=True)
+    ]
     notes = [note for reader in dict.fromkeys(readers) for note in reader.notes]
     return Report(
         VERSION,

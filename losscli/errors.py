@@ -33,7 +33,7 @@ class OutputError(LossError):
     exit_code = 74
 
 
-class BadValue(InputError):
+class BadValueError(InputError):
     """A value that its role does not allow. The reader of a file knows where it stands and puts the place in front.
 
     `row` and `column` count within the arrays given; `column` is None where the whole row is meant.

@@ -1,12 +1,12 @@
 """Sums that are exact and merge by integer addition: the one numeric primitive.
 
-A finite float64 is an integer times 2^-1074, and a product of three is one times 2^-3222. An `Exact` holds a sum of such
-products as one Python integer in units of 2^-3222, so nothing is lost, whatever the order and however the terms are cut
-into blocks; the only rounding is the one of the final division.
+A finite float64 is an integer times 2^-1074, and a product of three is one times 2^-3222. An `Exact` holds a sum of
+such products as one Python integer in units of 2^-3222, so nothing is lost, whatever the order and however the terms
+are cut into blocks; the only rounding is the one of the final division.
 
 Vectorised by error-free transformations: extraction of leading bits for a sum (Rump, Ogita, Oishi 2008,
-doi:10.1137/050645671), TwoProduct with Veltkamp's splitting for a product (Dekker 1971, doi:10.1007/BF01397083), and bins
-by exponent, as in a superaccumulator (Neal 2015, arXiv:1505.05571), for terms of widely differing size.
+doi:10.1137/050645671), TwoProduct with Veltkamp's splitting for a product (Dekker 1971, doi:10.1007/BF01397083), and
+bins by exponent, as in a superaccumulator (Neal 2015, arXiv:1505.05571), for terms of widely differing size.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,9 @@ _SAFE = 300  # a product of three within 2^±300 neither overflows nor loses its
 
 @dataclass(frozen=True)
 class Exact:
-    """A sum: `units` × 2^-3222, and `special`, the float sum of the terms that are infinite or NaN (0.0 when none is)."""
+    """A sum: `units` × 2^-3222, and `special`, the float sum of the terms that are infinite or NaN (0.0 when none
+    is).
+    """
 
     units: int = 0
     special: float = 0.0
@@ -48,7 +50,9 @@ class Exact:
         return Exact(self.units + other.units, self.special + other.special)
 
     def scaled(self, shift: int) -> "Exact":
-        """The sum times 2^shift; a negative shift must not reach below the unit, as it does not for rounded products."""
+        """The sum times 2^shift; a negative shift must not reach below the unit, as it does not for rounded
+        products.
+        """
         units = self.units << shift if shift >= 0 else self.units >> -shift
         return Exact(units, self.special)
 
@@ -67,6 +71,9 @@ class Exact:
     def over(self, divisor: Fraction) -> float:
         """The sum divided by a positive divisor, rounded once."""
         return self.special or to_float(self.fraction / divisor)
+
+
+ZERO = Exact()
 
 
 def to_float(value: Fraction) -> float:
@@ -103,7 +110,8 @@ def _block_sum(factors: "list[Floats]") -> Exact:
 
 def _rounded_product(factors: "list[Floats]") -> "Floats":
     with np.errstate(all="ignore"):
-        return np.multiply.reduce(factors)
+        product: Floats = np.multiply.reduce(factors)
+    return product
 
 
 def _with_specials(factors: "list[Floats]") -> Exact:
@@ -116,7 +124,7 @@ def _with_specials(factors: "list[Floats]") -> Exact:
 def _special_sum(values: "list[float]") -> float:
     """inf, -inf or NaN, whatever the order; 0·inf is NaN."""
     distinct = {float(v) for v in values}
-    if distinct == {inf} or distinct == {-inf}:
+    if distinct in ({inf}, {-inf}):
         return distinct.pop()
     return nan
 
@@ -157,7 +165,8 @@ def _sum(terms: "Floats") -> int:
             return total
         if largest >= 2.0**960:
             break
-        # |rest| <= 2^k and at most 2^15 terms: the leading parts are multiples of ulp(sigma) and add up below 2^53 of them
+        # |rest| <= 2^k and at most 2^15 terms: the leading parts are multiples of ulp(sigma) and add up below 2^53 of
+        # them
         sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
         leading = (rest + sigma) - sigma
         total += _units(float(leading.sum()))
@@ -172,7 +181,9 @@ def _units(value: float) -> int:
 
 
 def _bins(mantissas: "Floats", exponents: "NDArray[np.int64]") -> int:
-    """The sum of mantissa × 2^exponent for mantissas up to 1 in size, in units: one bin an exponent, in two halves of bits."""
+    """The sum of mantissa × 2^exponent for mantissas up to 1 in size, in units: one bin an exponent, in two halves
+    of bits.
+    """
     mantissas, more = np.frexp(mantissas)
     exponents = exponents + more
     lowest = int(exponents.min())

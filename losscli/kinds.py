@@ -1,7 +1,7 @@
 """What a loss accepts: roles, shapes and domains as data; one checker and one sampler a kind.
 
-A checker takes the arrays of the roles, refuses the first value that is not allowed (`BadValue`) and hands on what loss
-functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
+A checker takes the arrays of the roles, refuses the first value that is not allowed (`BadValueError`) and hands on what
+loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from losscli.errors import BadValue, InputError
+from losscli.errors import BadValueError, InputError
 from losscli.lazy import np
 from losscli.literals import format_number
 
@@ -43,9 +43,11 @@ FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0)}
 
 @dataclass(frozen=True)
 class Role:
-    """One array a loss takes: its name, its domain (by `form` where the loss has that parameter), and how it lies in a file.
+    """One array a loss takes: its name, its domain (by `form` where the loss has that parameter), and how it lies in
+    a file.
 
-    `vector`: a row is a distribution over classes, one column a class. `labels`: one column of class labels stands for it.
+    `vector`: a row is a distribution over classes, one column a class. `labels`: one column of class labels stands
+    for it.
     """
 
     name: str
@@ -61,7 +63,8 @@ class Role:
 class Kind:
     """A family of losses that take the same arrays.
 
-    `elementwise`: the function yields a value an element, and a sample's loss is the mean over its outputs; otherwise a value a row.
+    `elementwise`: the function yields a value an element, and a sample's loss is the mean over its outputs; otherwise
+    a value a row.
     """
 
     name: str
@@ -93,14 +96,14 @@ def _first(mask: "Array") -> tuple[int, int | None]:
 
 def _check_domain(role: Role, values: "Array", params: Params, allow_inf: bool) -> None:
     if np.isnan(values).any():
-        raise BadValue(role.name, *_first(np.isnan(values)), "missing value (NaN)")
+        raise BadValueError(role.name, *_first(np.isnan(values)), "missing value (NaN)")
     allowed = role.allowed(params)
     if values.size and (values.min() < allowed.low or values.max() > allowed.high):
         place = _first(allowed.refuses(values))
         found = format_number(values[tuple(i for i in place if i is not None)])
-        raise BadValue(role.name, *place, f"{found} is outside {allowed}{_hint(role, params)}")
+        raise BadValueError(role.name, *place, f"{found} is outside {allowed}{_hint(role, params)}")
     if not allow_inf and np.isinf(values).any():
-        raise BadValue(role.name, *_first(np.isinf(values)), "infinite value; --allow-inf lets it in")
+        raise BadValueError(role.name, *_first(np.isinf(values)), "infinite value; --allow-inf lets it in")
 
 
 def _hint(role: Role, params: Params) -> str:
@@ -127,7 +130,7 @@ def _needs_exact_difference(array: "Array") -> bool:
 
 
 def _exact_difference(pred: "Array", target: "Array") -> "Array":
-    """pred - target as the nearest float64, through integers and fractions, for values that float64 does not hold."""
+    """Pred - target as the nearest float64, through integers and fractions, for values that float64 does not hold."""
     pairs = zip(pred.ravel().tolist(), target.ravel().tolist(), strict=True)
     exact = [Fraction(p) - Fraction(t) for p, t in pairs]
     return np.array([float(e) for e in exact]).reshape(pred.shape)
@@ -217,16 +220,16 @@ def class_indices(labels: "Array", classes: int) -> "Array":
     if values.dtype.kind not in "iub":
         floats = _floats(values)
         if np.isnan(floats).any():
-            raise BadValue("target", *_first(np.isnan(floats)), "missing label")
+            raise BadValueError("target", *_first(np.isnan(floats)), "missing label")
         if (floats != np.floor(floats)).any():
             row = int(np.argmax(floats != np.floor(floats)))
-            raise BadValue("target", row, None, f"label {format_number(floats[row])} is not an integer")
+            raise BadValueError("target", row, None, f"label {format_number(floats[row])} is not an integer")
         values = floats
     outside = (values < 0) | (values >= classes)
     if outside.any():
         row = int(np.argmax(outside))
         hint = "; do the labels count from 1?" if values[row] == classes and values.min() >= 1 else ""
-        raise BadValue("target", row, None, f"label {int(values[row])} is outside 0..{classes - 1}{hint}")
+        raise BadValueError("target", row, None, f"label {int(values[row])} is outside 0..{classes - 1}{hint}")
     return values.astype(np.intp)
 
 
@@ -239,15 +242,16 @@ def _check_sums(role: Role, probs: "Array", given: "Array", dtype: Any) -> None:
         if excess[row] > classes * _printed_error(given[row]):
             total = format_number(float(probs[row].sum()))
             hint = "; if these are logits, say --form logits" if role.name == "pred" else ""
-            raise BadValue(role.name, int(row), None, f"the probabilities of the row add up to {total}, not 1{hint}")
+            raise BadValueError(
+                role.name, int(row), None, f"the probabilities of the row add up to {total}, not 1{hint}"
+            )
 
 
 def _printed_error(row: "Array") -> float:
-    """Half a unit of the last decimal that the row's values are written with; a float32's error where they all are float32."""
-    if all(float(str(np.float32(v))) == v for v in row):
-        single = 2.0**-22
-    else:
-        single = 0.0
+    """Half a unit of the last decimal that the row's values are written with; a float32's error where they all are
+    float32.
+    """
+    single = 2.0**-22 if all(float(str(np.float32(v))) == v for v in row) else 0.0
     decimals = max(_decimals(v) for v in row.tolist())
     return max(single, 0.5 * 10.0**-decimals)
 

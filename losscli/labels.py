@@ -27,7 +27,7 @@ def class_names(bindings: Sequence[Binding]) -> tuple[str, ...]:
 
 
 def _without_stem(names: Sequence[str]) -> tuple[str, ...]:
-    stem = commonprefix(list(names))
+    stem = commonprefix(list(names))  # noqa: RUF071 - character by character is meant
     cut = max(stem.rfind(c) for c in "_-.: ") + 1
     rests = tuple(name[cut:] for name in names)
     return rests if all(rests) else tuple(names)
@@ -42,14 +42,18 @@ def in_class_order(binding: Binding, classes: tuple[str, ...]) -> Binding:
         return binding  # the shapes differ, and are refused as that
     if sorted(names) != sorted(classes):
         raise InputError(
-            f"{binding.reader.name}: its columns are {', '.join(names[:10])}, the predictions' {', '.join(classes[:10])}; "
-            "a column a class is paired by name"
+            f"{binding.reader.name}: its columns are {', '.join(names[:10])}, "
+            f"the predictions' {', '.join(classes[:10])}; a column a class is paired by name"
         )
-    return Binding(binding.role, binding.reader, tuple(binding.columns[names.index(c)] for c in classes), binding.labels)
+    return Binding(
+        binding.role, binding.reader, tuple(binding.columns[names.index(c)] for c in classes), binding.labels
+    )
 
 
 def indices(role: str, values: "Array | Labels", classes: tuple[str, ...], at: At) -> "Array":
-    """Labels as numbers of classes: names of classes by name (whole numbers too where all headers are), else as they are."""
+    """Labels as numbers of classes: names of classes by name (whole numbers too where all headers are), else as they
+    are.
+    """
     if not isinstance(values, Labels):
         if not _are_numbers(classes) or not (values == np.floor(values.astype(np.float64))).all():
             return values  # indices; anything else is refused by the kind
@@ -79,5 +83,7 @@ def _number(name: str, index: dict[str, int]) -> float:
 
 
 def _refuse(label: str, classes: tuple[str, ...], place: str) -> None:
-    known = f"the classes are {', '.join(classes[:20])}" if classes else "the prediction's columns have no names to match"
+    known = (
+        f"the classes are {', '.join(classes[:20])}" if classes else "the prediction's columns have no names to match"
+    )
     raise InputError(f"{place}: label '{label}' is no class{near(label, classes)}; {known}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import import_module
 from inspect import getdoc, signature
+from math import isnan
 from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -46,7 +47,7 @@ class Param:
     def allows(self, value: float) -> bool:
         """Whether the value lies within the limits; NaN never does."""
         return (
-            value == value
+            not isnan(value)
             and (self.gt is None or value > self.gt)
             and (self.ge is None or value >= self.ge)
             and (self.lt is None or value < self.lt)
@@ -203,7 +204,8 @@ def loss(
     """Register a function that yields value, gradient and Hessian diagonal; it is returned unchanged.
 
     Positional arguments are the roles of `kind`, keyword-only ones the parameters, annotated with a `Param`.
-    An alias may bind a form (`"CrossEntropyLoss:form=logits"`). `conflicts` says what is wrong with parameters together.
+    An alias may bind a form (`"CrossEntropyLoss:form=logits"`). `conflicts` says what is wrong with parameters
+    together.
     """
 
     def register(function: Function) -> Function:
@@ -214,7 +216,16 @@ def loss(
                 raise ValueError(f"{spelling} already means {_spellings[spelling.lower()][0]}")
             _spellings[spelling.lower()] = (name, binding)
         _definitions[name] = Definition(
-            name, function, kind, task, _parameters(function), MappingProxyType(bound), tuple(also), degree, finish, conflicts
+            name,
+            function,
+            kind,
+            task,
+            _parameters(function),
+            MappingProxyType(bound),
+            tuple(also),
+            degree,
+            finish,
+            conflicts,
         )
         return function
 

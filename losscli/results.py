@@ -26,9 +26,9 @@ class Input:
 class Result:
     """One loss of one table.
 
-    `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`, `min` and
-    `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for. `infinite` counts the
-    samples whose loss is infinite or NaN, `first_infinite` is the row of the first.
+    `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`,
+    `min` and `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for.
+    `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first.
     """
 
     loss: str
@@ -50,8 +50,14 @@ class Result:
         """The result as JSON holds it."""
         spread = {key: getattr(self, key) for key in ("std", "min", "max") if getattr(self, key) is not None}
         fields = {
-            **{"loss": self.loss, "name": self.name, "params": dict(self.params), "reduction": self.reduction},
-            **{"value": self.value, "n": self.n, "weight": self.weight, "outputs": self.outputs},
+            "loss": self.loss,
+            "name": self.name,
+            "params": dict(self.params),
+            "reduction": self.reduction,
+            "value": self.value,
+            "n": self.n,
+            "weight": self.weight,
+            "outputs": self.outputs,
             **spread,
             "signature": self.signature,
         }

@@ -1,4 +1,6 @@
-"""States: a batch becomes one, states merge, and a merged state is read. The weighted mean is written here and nowhere else."""
+"""States: a batch becomes one, states merge, and a merged state is read. The weighted mean is written here and
+nowhere else.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +8,7 @@ from fractions import Fraction
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
-from losscli.exact import Exact, root, to_float
+from losscli.exact import ZERO, Exact, root, to_float
 from losscli.lazy import np
 from losscli.registry import Loss, per_sample
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class Spread:
     """What std, min and max of the samples' losses need: Σwℓ, Σwℓ² and the ends."""
 
-    total: Exact = Exact()
-    squares: Exact = Exact()
+    total: Exact = ZERO
+    squares: Exact = ZERO
     low: float = inf
     high: float = -inf
 
@@ -56,15 +58,17 @@ class Moments:
     """
 
     n: int = 0
-    weight: Exact = Exact()
-    total: Exact = Exact()
+    weight: Exact = ZERO
+    total: Exact = ZERO
     outputs: int = 1
     infinite: int = 0
     first: int | None = None
     spread: Spread | None = None
 
     @staticmethod
-    def of(loss: Loss, arrays: "Sequence[Array]", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
+    def of(
+        loss: Loss, arrays: "Sequence[Array]", weight: "Array | None", rows: Sequence[int], spread: bool
+    ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
         values = loss.compute(arrays, 1)[0]
         total = _total(loss, arrays, values, weight)
@@ -96,12 +100,18 @@ class Moments:
         )
 
     def value(self, loss: Loss, reduction: str) -> float:
-        """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate loss a function of that mean."""
+        """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate loss a function of that
+        mean.
+        """
         if reduction == "sum":
             return float(self.total)
         if loss.definition.finish is None:
             return self.total.over(self._divisor)
-        return next(loss.definition.finish(self.total.fraction / self._divisor)) if self.total.is_finite else self.total.special
+        return (
+            next(loss.definition.finish(self.total.fraction / self._divisor))
+            if self.total.is_finite
+            else self.total.special
+        )
 
     @property
     def _divisor(self) -> Fraction:
@@ -116,8 +126,8 @@ class Moments:
         return self.spread.std(self.weight.fraction) if self.spread else nan
 
 
-# A loss of degree d is s^d times as large when its inputs are s times as large. Rows whose inputs are so large or so small
-# that the loss may leave the range of float64 are computed at another scale, which the exact sum takes back.
+# A loss of degree d is s^d times as large when its inputs are s times as large. Rows whose inputs are so large or so
+# small that the loss may leave the range of float64 are computed at another scale, which the exact sum takes back.
 _LARGE, _SMALL, _SHIFT = 2.0**480, 2.0**-450, 600
 
 
@@ -125,7 +135,7 @@ def _total(loss: Loss, arrays: "Sequence[Array]", values: "Array", weight: "Arra
     degree = loss.definition.degree
     if degree is None or not _is_extreme(arrays):
         return _weighted_sum(values, weight)
-    total = Exact()
+    total = ZERO
     for shift, rows in _scales(arrays):
         part = loss.compute([np.ldexp(a[rows], shift) for a in arrays], 1)[0]
         total += _weighted_sum(part, weight if weight is None else weight[rows]).scaled(-shift * degree)

@@ -1,6 +1,7 @@
 """From files to batches: rows paired by position, labels, weights, missing values.
 
-No row is ever dropped or shifted: files of different length are refused, and a row of weight 0 is absent by request only.
+No row is ever dropped or shifted: files of different length are refused, and a row of weight 0 is absent by request
+only.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import Binding
-from losscli.errors import BadValue, InputError
+from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
 from losscli.labels import class_names, in_class_order, indices
 from losscli.lazy import np
@@ -46,7 +47,9 @@ class Table:
         streams = [r.read([b.pick for b in m], self.size) for r, m in zip(groups, members, strict=True)]
         missing = _Missing()
         for blocks in self._side_by_side(streams, groups):
-            batch = self._batch({b.role: (block, k) for block, m in zip(blocks, members, strict=True) for k, b in enumerate(m)})
+            batch = self._batch(
+                {b.role: (block, k) for block, m in zip(blocks, members, strict=True) for k, b in enumerate(m)}
+            )
             self.rows += len(blocks[0])
             if batch is not None and not missing.find(batch):
                 yield batch
@@ -67,7 +70,9 @@ class Table:
             yield [head for head, _ in parts]
             waiting = [rest if len(rest) else None for _, rest in parts]
 
-    def _refuse_lengths(self, waiting: Sequence[Block | None], streams: list[Iterator[Block]], readers: list[Reader]) -> None:
+    def _refuse_lengths(
+        self, waiting: Sequence[Block | None], streams: list[Iterator[Block]], readers: list[Reader]
+    ) -> None:
         counts = [
             self.rows + (len(block) if block else 0) + sum(len(more) for more in stream)
             for block, stream in zip(waiting, streams, strict=True)
@@ -94,7 +99,7 @@ class Table:
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
             values, weight = {role: v[kept] for role, v in values.items()}, weight[kept]
-            rows = [rows[i] for i in kept]
+            rows = [rows[i] for i in kept.tolist()]
         if len(rows) == 0:
             return None
         at = _Places(blocks, {b.role: b for b in self.bindings}, kept).at
@@ -134,7 +139,7 @@ class _Missing:
     def find(self, batch: Batch) -> bool:
         """Whether the batch, or one before it, has missing values."""
         for role, array in batch.arrays.items():
-            if array.dtype.kind in "fO" and (absent := array != array).any():
+            if array.dtype.kind in "fO" and (absent := np.not_equal(array, array)).any():  # NaN is not itself
                 index = np.unravel_index(int(np.argmax(absent)), absent.shape)
                 place = batch.at(role, int(index[0]), int(index[1]) if absent.ndim == 2 else None)
                 self.first, self.count = self.first or place, self.count + int(absent.sum())
@@ -159,6 +164,6 @@ def _weight(values: "Array | Labels", block: Block) -> "Array":
     return weight
 
 
-def refused_at(error: BadValue, batch: Batch) -> InputError:
+def refused_at(error: BadValueError, batch: Batch) -> InputError:
     """The same refusal, with the place in the file in front."""
     return InputError(f"{batch.at(error.role, error.row, error.column)}: {error.what}")

@@ -1,10 +1,14 @@
 """The command line: it parses, calls and prints; no arithmetic."""
 
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
     """The console script. Its exit codes are those of the README."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # before the slow imports: Ctrl-C is quiet there too
+        signal.signal(number, _stop)
     if sys.argv[1:] == ["--version"]:  # answered before anything is imported that takes time
         from losscli.cli.streams import guarded, write_out
         from losscli.version import VERSION
@@ -13,3 +17,7 @@ def main() -> None:
     from losscli.cli.app import run
 
     sys.exit(run(sys.argv[1:]))
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -51,7 +51,7 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and act; returns the exit code."""
-    return guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)
+    return guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)  # noqa: PLW0108 - parsing is guarded too
 
 
 def _parse(arguments: Sequence[str]) -> Action:

@@ -1,7 +1,6 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter as Argument
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from losscli.cli.complete import complete_loss
-from losscli.cli.streams import say, write_file, write_out
+from losscli.cli.streams import on_terminal, say, write_file, write_out
 from losscli.errors import UsageError
 from losscli.literals import canonical, parse_number
 from losscli.registry import Loss, Parameter, definitions, get_all
@@ -27,7 +26,7 @@ class Request:
     """What was asked for, as plain values."""
 
     losses: list[Loss]
-    files: dict[str, str]
+    files: dict[str, Any]
     columns: dict[str, list[str]]
     reduction: str
     header: bool | None
@@ -40,7 +39,9 @@ class Request:
 
 
 def eval_command(arguments: Sequence[str]) -> Callable[..., Callable[[], int]]:
-    """The command, with an option for every parameter of every loss; those of the losses in `arguments` are shown in its help."""
+    """The command, with an option for every parameter of every loss; those of the losses in `arguments` are shown in
+    its help.
+    """
     shown = _named_losses(arguments)
     base = signature(_eval)
     options = [_option(p, owners, shown) for p, owners in _all_parameters().items()]
@@ -84,12 +85,17 @@ def _gathered(given: Mapping[str, Any], function: Callable[..., Any]) -> dict[st
 
 
 def _eval(
-    files: Annotated[list[str], typer.Argument(help="Predictions, then targets; or one file with both.", metavar="FILES...")],
+    files: Annotated[
+        list[str], typer.Argument(help="Predictions, then targets; or one file with both.", metavar="FILES...")
+    ],
     *,
     loss: Annotated[
         list[str],
         typer.Option(
-            "--loss", "-l", help="NAME or NAME:key=value,key=value; may be repeated.", metavar="SPEC",
+            "--loss",
+            "-l",
+            help="NAME or NAME:key=value,key=value; may be repeated.",
+            metavar="SPEC",
             autocompletion=complete_loss,
         ),
     ],
@@ -109,7 +115,8 @@ def _eval(
         str | None, typer.Option("--output", "-o", help="Write the result to FILE, nothing to stdout.", metavar="FILE")
     ] = None,
     header: Annotated[
-        bool | None, typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False)
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False),
     ] = None,
     allow_inf: Annotated[bool, typer.Option("--allow-inf", help="Let infinite inputs in.")] = False,
     allow_nonfinite: Annotated[
@@ -119,7 +126,7 @@ def _eval(
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")] = False,
     parameters: dict[str, str],
 ) -> Callable[[], int]:
-    """The loss of predictions against targets.
+    r"""The loss of predictions against targets.
 
     \b
     Examples:
@@ -147,7 +154,7 @@ def _eval(
         allow_inf,
         allow_nonfinite,
         _gates(losses, max, min),
-        "json" if json else format or ("plain" if output or not sys.stdout.isatty() else "table"),
+        "json" if json else format or ("plain" if output or not on_terminal() else "table"),
         output,
         quiet,
     )
@@ -164,7 +171,9 @@ def _files(loss: Loss, files: Sequence[str]) -> dict[str, str]:
 def _gates(losses: Sequence[Loss], max: str | None, min: str | None) -> "list[Gate]":
     from losscli.evidence import Gate
 
-    gates = [Gate(option, _limit(option, text)) for option, text in (("--max", max), ("--min", min)) if text is not None]
+    gates = [
+        Gate(option, _limit(option, text)) for option, text in (("--max", max), ("--min", min)) if text is not None
+    ]
     if gates and len(losses) > 1:
         raise UsageError(f"{gates[0].option} is for one loss; {len(losses)} are given")
     return gates
@@ -209,7 +218,7 @@ def _wants_colour(request: Request) -> bool:
     """Colour on a terminal that has it; NO_COLOR and FORCE_COLOR decide where they are set."""
     if os.environ.get("NO_COLOR") or request.output:
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def _nonfinite(report: "Report", losses: Sequence[Loss]) -> list[str]:
@@ -219,9 +228,12 @@ def _nonfinite(report: "Report", losses: Sequence[Loss]) -> list[str]:
         if abs(result.value) < float("inf"):
             continue
         if result.infinite:
-            why = f"{result.infinite} of {result.n} samples have such a loss, the first in row {result.first_infinite} (from 0)"
+            first = f"the first in data row {result.first_infinite} (counted from 0)"
+            why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
         else:
             why = "it is beyond the range of a float64"
         clips = "clip" in loss.params and loss.params["form"] == "probs" and not loss.params["clip"]
-        messages.append(f"{result.loss} is {canonical(result.value)}: {why}" + ("; --clip 1e-15 bounds it" if clips else ""))
+        messages.append(
+            f"{result.loss} is {canonical(result.value)}: {why}" + ("; --clip 1e-15 bounds it" if clips else "")
+        )
     return messages

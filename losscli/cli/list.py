@@ -1,12 +1,11 @@
 """`losscli list`: the losses."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
 
-from losscli.cli.streams import write_out
+from losscli.cli.streams import on_terminal, write_out
 from losscli.errors import UsageError
 from losscli.literals import near
 from losscli.registry import Definition, definitions
@@ -23,7 +22,7 @@ def list_command(
     ] = None,
 ) -> Callable[[], int]:
     """The losses, with their parameters and defaults."""
-    return lambda: write_out(_text(_of_task(task), format or ("table" if sys.stdout.isatty() else "plain")))
+    return lambda: write_out(_text(_of_task(task), format or ("table" if on_terminal() else "plain")))
 
 
 def _of_task(task: str | None) -> list[Definition]:

@@ -1,4 +1,6 @@
-"""What reaches the outside: stdout whole or not at all, files whole or not at all, one line a message, and the exit code."""
+"""What reaches the outside: stdout whole or not at all, files whole or not at all, one line a message, and the exit
+code.
+"""
 
 import errno
 import os
@@ -7,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import FrameType
 
 from losscli.errors import LossError, OutputError
 from losscli.render.escape import escape
@@ -25,8 +26,17 @@ def say(level: str, messages: Sequence[str]) -> None:
         sys.stderr.flush()
 
 
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def write_out(text: str) -> int:
-    """The whole text to stdout, past Python's own buffer, so that a full disk or a closed pipe is seen here. Returns 0."""
+    """The whole text to stdout, past Python's own buffer, so that a full disk or a closed pipe is seen here. Returns
+    0.
+    """
+    if sys.stdout is None:
+        raise OutputError("the result could not be written: standard output is closed")
     data = memoryview(text.encode("utf8", "backslashreplace"))
     try:
         while data:
@@ -39,7 +49,9 @@ def write_out(text: str) -> int:
 
 
 def write_file(path: str, text: str) -> None:
-    """The whole text as a file: written beside, synced, and renamed into place. A pipe or a device is written to as it is."""
+    """The whole text as a file: written beside, synced, and renamed into place. A pipe or a device is written to as
+    it is.
+    """
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb", buffering=0) as stream:
@@ -75,8 +87,9 @@ def _mode(path: str) -> int:
 
 
 def guarded(action: Callable[[], int], debug: bool) -> int:
-    """Run a command; whatever goes wrong is one line on stderr and an exit code, never a traceback (but with --debug)."""
-    signal.signal(signal.SIGTERM, _terminated)
+    """Run a command; whatever goes wrong is one line on stderr and an exit code, never a traceback (but with
+    --debug).
+    """
     try:
         return action()
     except LossError as error:
@@ -104,7 +117,3 @@ def _failed(error: Exception, debug: bool) -> int:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     say("error", [f"internal error, please report it with the command and the output of --debug: {what}"])
     return LossError.exit_code
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

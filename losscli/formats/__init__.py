@@ -1,4 +1,6 @@
-"""Formats: a file -> blocks of columns. The only code that opens input files; content decides the format, never the name."""
+"""Formats: a file -> blocks of columns. The only code that opens input files; content decides the format, never the
+name.
+"""
 
 import os
 from typing import Any

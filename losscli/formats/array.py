@@ -51,9 +51,9 @@ class ArrayReader:
 
 
 def text_labels(values: Sequence[Any]) -> Labels:
-    """A column of text, with its distinct values numbered; None is a missing value."""
+    """A column of text, with its distinct values numbered; what is no text (None, NaN, NA) is a missing value."""
     numbers: dict[str, int] = {}
-    codes = [-1 if v is None or v != v else numbers.setdefault(str(v), len(numbers)) for v in values]
+    codes = [numbers.setdefault(v, len(numbers)) if isinstance(v, str) else -1 for v in values]
     return Labels(np.array(codes, dtype=np.int64), tuple(numbers))
 
 

@@ -14,7 +14,9 @@ BLOCK = 1 << 15  # rows a batch has at most; results do not depend on it
 
 @dataclass(frozen=True)
 class Column:
-    """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold text."""
+    """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
+    text.
+    """
 
     name: str
     vector: bool = False
@@ -40,7 +42,9 @@ Values = "NDArray[Any] | Labels"
 
 @dataclass(frozen=True)
 class Pick:
-    """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is wanted."""
+    """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
+    wanted.
+    """
 
     columns: tuple[int, ...]
     labels: bool = False
@@ -67,7 +71,9 @@ class Block:
 
 
 class Reader(Protocol):
-    """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is known."""
+    """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
+    known.
+    """
 
     @property
     def name(self) -> str: ...
@@ -83,6 +89,7 @@ class Reader(Protocol):
     def notes(self) -> Sequence[str]: ...
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault."""
+
     def close(self) -> None: ...
 
 

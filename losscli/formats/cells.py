@@ -13,7 +13,9 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def number(cell: str) -> tuple[float | int, str]:
-    """The number in a cell (NaN for a missing value, an int where float64 does not hold it), and what is wrong, if anything."""
+    """The number in a cell (NaN for a missing value, an int where float64 does not hold it), and what is wrong, if
+    anything.
+    """
     text = cell.strip()
     lowered = text.lower()
     if lowered in MISSING:

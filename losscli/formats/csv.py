@@ -1,8 +1,10 @@
-"""CSV: a strict scan of our own in front of pyarrow's decoder, and a strict reading of any block the decoder cannot be trusted with.
+"""CSV: a strict scan of our own in front of pyarrow's decoder, and a strict reading of any block the decoder cannot
+be trusted with.
 
-pyarrow decodes fast and rounds correctly, but reads `"1"2` as 12, takes an open quote's rows for text, and lets inf, NaN and
-integers beyond 2^53 through in spellings that we refuse or keep exact. So quotes, NUL bytes and UTF-8 are checked block by block
-first, and a block that pyarrow refuses, or whose numbers are infinite, NaN or at least 2^53 in size, is read again cell by cell.
+pyarrow decodes fast and rounds correctly, but reads `"1"2` as 12, takes an open quote's rows for text, and lets inf,
+NaN and integers beyond 2^53 through in spellings that we refuse or keep exact. So quotes, NUL bytes and UTF-8 are
+checked block by block first, and a block that pyarrow refuses, or whose numbers are infinite, NaN or at least 2^53 in
+size, is read again cell by cell.
 """
 
 import csv
@@ -29,7 +31,9 @@ _DELIMITERS = (",", ";", "\t", "|")
 
 @dataclass
 class _Wide:
-    """Where a column of numbers held an integer that float64 does not hold, and where a fraction: one excludes the other."""
+    """Where a column of numbers held an integer that float64 does not hold, and where a fraction: one excludes the
+    other.
+    """
 
     integer: str = ""
     fraction: str = ""
@@ -93,7 +97,9 @@ class CsvReader:
         if "," in found or not found:
             rivals = [d for d in found if d != ","]
             if rivals and all(is_decimal_comma(c) for c in second.decode("utf8", "replace").split(rivals[0])):
-                raise InputError(f"{self.name}:1: separated by ',' or by '{rivals[0]}'? write numbers with a decimal point")
+                raise InputError(
+                    f"{self.name}:1: separated by ',' or by '{rivals[0]}'? write numbers with a decimal point"
+                )
             return ","
         if len(found) > 1:
             raise InputError(f"{self.name}:1: separated by {' or by '.join(map(repr, found))}? separate columns by ','")
@@ -139,6 +145,8 @@ class CsvReader:
                 row, line = row + rows, line + lines
             if self._ended and not self._pending.strip():
                 break
+            if self._ended and self._pending.count(b'"') % 2:
+                self._refuse_open_quote(line)
             if self._ended:
                 self._pending += self._newline  # a last line without an end
                 self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
@@ -156,13 +164,12 @@ class CsvReader:
         raw = np.frombuffer(data, np.uint8)
         ends = np.flatnonzero(raw == self._newline[0])
         outside = np.searchsorted(np.flatnonzero(raw == ord('"')), ends) % 2 == 0
-        return int(ends[outside][-1]) + 1 if outside.any() else self._open_quote(data)
+        return int(ends[outside][-1]) + 1 if outside.any() else 0
 
-    def _open_quote(self, data: bytes) -> int:
-        if self._ended and data.count(b'"') % 2:
-            start = printable(data[data.rfind(b'"') :][:40])
-            raise InputError(f"{self.name}: a quote is opened and never closed: {start}")
-        return 0
+    def _refuse_open_quote(self, line: int) -> None:
+        start = self._pending.rfind(b'"')
+        shown = printable(self._pending[start : start + 80].splitlines()[0])
+        raise InputError(f"{self._at(self._pending, start, line)}: a quote is opened and never closed: {shown}")
 
     def _header_end(self, data: bytes) -> int:
         end = data.find(self._newline) + 1
@@ -179,7 +186,9 @@ class CsvReader:
 
     def _refuse_long(self, line: int) -> None:
         if self._pending.count(b'"') % 2:
-            raise InputError(f"{self.name}:{line}: a quote is opened at or after this line and not closed within 16 MiB")
+            raise InputError(
+                f"{self.name}:{line}: a quote is opened at or after this line and not closed within 16 MiB"
+            )
         raise InputError(f"{self.name}:{line}: a row longer than 16 MiB")
 
     def _check_bytes(self, data: bytes, line: int) -> bool:
@@ -190,7 +199,9 @@ class CsvReader:
                 data.decode("utf8")
             except UnicodeDecodeError as error:
                 byte = f"0x{data[error.start]:02X}"
-                raise InputError(f"{self._at(data, error.start, line)}: byte {byte} is not UTF-8; save it as UTF-8") from None
+                raise InputError(
+                    f"{self._at(data, error.start, line)}: byte {byte} is not UTF-8; save it as UTF-8"
+                ) from None
         if b'"' in data:
             self._check_quotes(data, line)
             return True
@@ -206,7 +217,10 @@ class CsvReader:
         if wrong:
             at = int(min(wrong)) - 1
             cell = printable(data[max(data.rfind(self._newline, 0, at) + 1, at - 20) : at + 20].splitlines()[0])
-            raise InputError(f"{self._at(data, at, line)}: a quote inside a cell: {cell}; quote whole cells and double the quotes in them")
+            raise InputError(
+                f"{self._at(data, at, line)}: a quote inside a cell: {cell}; "
+                "quote whole cells and double the quotes in them"
+            )
 
     def _at(self, data: bytes, position: int, line: int) -> str:
         return f"{self.name}:{line + data.count(self._newline, 0, position)}"
@@ -296,7 +310,7 @@ class CsvReader:
         return value
 
     def _called(self, column: int) -> str:
-        return printable(self.columns[column].name.encode()) if self.headed else f"column {column}"
+        return self.columns[column].name if self.headed else f"column {column}"
 
     def _watch_width(self, column: int, values: "NDArray[Any] | Labels", text: _Text, state: _Wide) -> None:
         if isinstance(values, Labels):
@@ -311,8 +325,8 @@ class CsvReader:
                 state.fraction = self._first_place(text, fractions.tolist(), column)
         if state.integer and state.fraction:
             raise InputError(
-                f"{state.integer}: an integer that no float64 holds, in a column that has fractions too ({state.fraction}); "
-                "write it as a decimal (with a point) to have it rounded"
+                f"{state.integer}: an integer that no float64 holds, in a column that has fractions too "
+                f"({state.fraction}); write it as a decimal (with a point) to have it rounded"
             )
 
     def _first_place(self, text: _Text, flags: list[bool], column: int) -> str:
@@ -386,5 +400,3 @@ def _pick(columns: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[A
     if isinstance(chosen[0], Labels):
         return chosen[0]
     return matrix([c for c in chosen if not isinstance(c, Labels)])
-
-

@@ -1,4 +1,6 @@
-"""NPY, read in blocks into memory of our own: never mapped, never unpickled, checked against the file's length first."""
+"""NPY, read in blocks into memory of our own: never mapped, never unpickled, checked against the file's length
+first.
+"""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -85,7 +87,7 @@ class NpyReader:
             raise InputError(f"{self._place(row)}: a boolean that is neither 0 nor 1; is the file damaged?")
         if self._dtype.kind == "f" and self._dtype.itemsize > 8:
             narrow = part.astype(np.float64)
-            differs = (narrow != part) & (part == part)
+            differs = (narrow != part) & ~np.isnan(part)
             if differs.any():
                 row = start + int(np.argmax(differs.any(axis=1)))
                 raise InputError(f"{self._place(row)}: {self._dtype} value that no float64 holds; save float64")

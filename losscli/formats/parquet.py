@@ -36,7 +36,9 @@ class ParquetReader:
             raise self._refusal(error) from None
         self._types = list(schema.types)
         self._widths: dict[int, int] = {}  # of list columns, from their first row
-        self.columns = tuple(Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True))
+        self.columns = tuple(
+            Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True)
+        )
         self.rows = self._file.metadata.num_rows
         self._check_columns(schema.names)
 
@@ -99,7 +101,9 @@ class ParquetReader:
         lengths = _list_lengths(array)
         if (lengths != lengths[0]).any():
             row = int(np.argmax(lengths != lengths[0]))
-            raise InputError(f"{place(row)}: {called}: a list of {lengths[row]} where the rows before have {lengths[0]}")
+            raise InputError(
+                f"{place(row)}: {called}: a list of {lengths[row]} where the rows before have {lengths[0]}"
+            )
         width = self._widths.setdefault(j, int(lengths[0]))
         if width != lengths[0] or width == 0:
             raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
@@ -127,7 +131,10 @@ def _is_text(kind: "pa.DataType") -> bool:
 
 def _is_number(kind: "pa.DataType") -> bool:
     return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
     )
 
 
@@ -140,13 +147,17 @@ def _list_lengths(array: "pa.Array") -> "NDArray[Any]":
 
 
 def _numbers(array: "pa.Array") -> "NDArray[Any]":
-    """An Arrow array as NumPy, by its buffer: `to_numpy` would import pandas. Nulls become NaN without a detour for integers."""
+    """An Arrow array as NumPy, by its buffer: `to_numpy` would import pandas. Nulls become NaN without a detour for
+    integers.
+    """
     kind = array.type
     if pa.types.is_decimal(kind) or (array.null_count and pa.types.is_integer(kind)):
         return _by_value(array.to_pylist())
     if pa.types.is_boolean(kind):
         return np.array([np.nan if v is None else float(v) for v in array.to_pylist()])
-    dtype = np.dtype(f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}")
+    dtype = np.dtype(
+        f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}"
+    )
     values = np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
     if array.null_count:
         valid = np.array(array.is_valid().to_pylist())

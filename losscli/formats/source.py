@@ -52,7 +52,7 @@ class Source:
     def seekable(self) -> BinaryIO:
         """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""
         if self.size is None:
-            spool = tempfile.TemporaryFile()
+            spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the source
             while part := self.read(1 << 20):
                 spool.write(part)
             self._file.close()
@@ -69,13 +69,13 @@ def _open(path: str) -> BinaryIO:
     if path == "-":
         if sys.stdin is None:
             raise InputError("-: standard input is closed")
-        return io.FileIO(os.dup(sys.stdin.fileno()), "rb")  # type: ignore[return-value]
+        return io.FileIO(os.dup(sys.stdin.fileno()), "rb")
     if "://" in path and not os.path.exists(path):
         raise InputError(f"{path}: URLs are not read; fetch it first, or pipe it in as '-'")
     if os.path.isdir(path):
         raise InputError(f"{path}: is a folder; name the file in it")
     try:
-        return open(path, "rb", buffering=0)  # type: ignore[return-value]
+        return open(path, "rb", buffering=0)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{path}: cannot be opened: {reason}") from None

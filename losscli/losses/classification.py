@@ -20,8 +20,15 @@ Smoothing = Annotated[float, Param("share of the target spread evenly over the c
 
 
 def _times(weight: "Array", value: "Array") -> "Array":
-    """weight · value with 0 · inf = 0: an outcome that does not happen costs nothing."""
+    """Weight times value, with 0 · inf = 0: an outcome that does not happen costs nothing."""
     return np.where(weight == 0, 0.0, weight * value)
+
+
+def _clipped(p: "Array", clip: float) -> "tuple[Array, Array | bool]":
+    """The probabilities as clipped, and where they are as given: elsewhere the loss does not depend on them."""
+    if not clip:
+        return p, True
+    return np.clip(p, clip, 1 - clip), (p >= clip) & (p <= 1 - clip)
 
 
 def _clip_needs_probs(*, form: str, clip: float, **_: Any) -> str | None:
@@ -68,8 +75,8 @@ def bce(
     Use it when the outcome is one of two, or several independent yes-or-no outputs (n, d).
     Assumes an outcome that is Bernoulli with probability p.
     Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size.
-    Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip asks for it.
-    Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
+    Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip
+    asks for it. Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
     """
     y = target * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else target
     positive, negative = pos_weight * y, 1 - y
@@ -77,9 +84,7 @@ def bce(
 
 
 def _bce_probs(p: "Array", positive: "Array", negative: "Array", clip: float) -> "Yields":
-    given, inside = p, np.bool_(True)
-    if clip:
-        p, inside = np.clip(given, clip, 1 - clip), (given >= clip) & (given <= 1 - clip)
+    p, inside = _clipped(p, clip)
     q = 1 - p
     yield _times(positive, -np.log(p)) + _times(negative, -np.log1p(-p))
     yield inside * (_times(negative, 1 / q) - _times(positive, 1 / p))
@@ -162,20 +167,19 @@ def cross_entropy(
 def _one_hot(target: "Array", classes: int) -> "Array":
     if target.ndim == 2:
         return target
-    return (target[:, None] == np.arange(classes)).astype(np.float64)
+    return np.equal(target[:, None], np.arange(classes)).astype(np.float64)
 
 
 def _expected(costs: "Array", target: "Array") -> "Array":
     """Σ_j t_j cost_j, or the cost of the one class that happened."""
     if target.ndim == 1:
         return np.take_along_axis(costs, target[:, None], axis=1)[:, 0]
-    return _times(target, costs).sum(axis=1)
+    expected: Array = np.sum(_times(target, costs), axis=1)
+    return expected
 
 
 def _cross_entropy_probs(p: "Array", target: "Array", clip: float) -> "Yields":
-    given, inside = p, np.bool_(True)
-    if clip:
-        p, inside = np.clip(given, clip, 1 - clip), (given >= clip) & (given <= 1 - clip)
+    p, inside = _clipped(p, clip)
     yield _expected(-np.log(p), target)
     t = _one_hot(target, p.shape[1])
     yield inside * -_times(t, 1 / p)
@@ -193,7 +197,9 @@ def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> "Yields":
     below = np.take_along_axis(z, top, axis=1) - z  # how far each logit lies below the largest, >= 0
     others = np.exp(-below)
     np.put_along_axis(others, top, 0.0, axis=1)
-    rest = others.sum(axis=1, keepdims=True)  # Σ over the classes but the largest: its log1p keeps confident losses exact
+    rest = others.sum(
+        axis=1, keepdims=True
+    )  # Σ over the classes but the largest: its log1p keeps confident losses exact
     total = np.ones(len(z)) if target.ndim == 1 else target.sum(axis=1)  # 1, up to the rounding of soft targets
     yield _expected(below, target) + total * np.log1p(rest)[:, 0]
     p = others / (1 + rest)

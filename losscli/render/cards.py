@@ -13,7 +13,12 @@ def facts(definition: Definition) -> dict[str, Any]:
         "task": definition.task,
         "aliases": list(definition.aliases),
         "params": {
-            p.name: {"default": p.default, "choices": list(p.choices) or None, "limits": p.rule.limits or None, "help": p.rule.help}
+            p.name: {
+                "default": p.default,
+                "choices": list(p.choices) or None,
+                "limits": p.rule.limits or None,
+                "help": p.rule.help,
+            }
             for p in definition.params.values()
         },
         "roles": list(definition.kind.role_names),
@@ -34,6 +39,7 @@ HEADER = ("loss", "task", "parameters", "what it is")
 def card(definition: Definition) -> str:
     """All there is to know of a loss, as text."""
     kind = definition.kind
+    files = [f"{_file(role).lower()}.csv" for role in kind.role_names]
     lines = [
         definition.name,
         "",
@@ -45,7 +51,7 @@ def card(definition: Definition) -> str:
         *_parameters(definition),
         *_aliases(definition),
         "",
-        f"Example: losscli eval --loss {definition.name} {' '.join(f'{_file(r).lower()}.csv' for r in kind.role_names)}",
+        f"Example: losscli eval --loss {definition.name} {' '.join(files)}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,9 +9,7 @@ COLUMNS = ("loss", "reduction", "value", "n", "weight")
 
 def plain(report: Report) -> str:
     """A line a loss, full digits, no boxes, no colour."""
-    rows = [
-        (r.loss, r.reduction, format_number(r.value), str(r.n), format_number(r.weight)) for r in report.results
-    ]
+    rows = [(r.loss, r.reduction, format_number(r.value), str(r.n), format_number(r.weight)) for r in report.results]
     return tab_separated([COLUMNS, *rows])
 
 

@@ -1,4 +1,6 @@
-"""Tables for a terminal. Numbers keep all their digits: where the terminal is too narrow, a line a figure is written instead."""
+"""Tables for a terminal. Numbers keep all their digits: where the terminal is too narrow, a line a figure is written
+instead.
+"""
 
 from io import StringIO
 from shutil import get_terminal_size
