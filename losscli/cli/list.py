@@ -40,4 +40,4 @@ def _text(found: list[Definition], format: str) -> str:
         return tab_separated([cards.HEADER, *(cards.row(d) for d in found)])
     from losscli.render.table import grid
 
-    return grid(list(cards.HEADER), [list(cards.row(d)) for d in found])
+    return grid(list(cards.HEADER), [list(cards.row(d)) for d in found], prose=cards.PROSE)

@@ -6,12 +6,11 @@ import errno
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from losscli.errors import LossError, OutputError
-from losscli.render.escape import escape
+from losscli.escape import escape
 
 _MOST = 5  # messages of a kind, before they are counted only
 
@@ -28,7 +27,7 @@ def say(level: str, messages: Sequence[str]) -> None:
 
 def on_terminal() -> bool:
     """Whether standard output is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    return os.isatty(1)
 
 
 def write_out(text: str) -> int:
@@ -63,6 +62,8 @@ def write_file(path: str, text: str) -> None:
 
 
 def _replace(path: str, data: bytes) -> None:
+    import tempfile  # slow to import, and rarely needed
+
     handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -34,6 +34,7 @@ def row(definition: Definition) -> tuple[str, ...]:
 
 
 HEADER = ("loss", "task", "parameters", "what it is")
+PROSE = HEADER[2:]
 
 
 def card(definition: Definition) -> str:

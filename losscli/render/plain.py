@@ -1,7 +1,7 @@
 """For pipes: tab-separated with a header line, and the bare number."""
 
+from losscli.escape import escape
 from losscli.literals import format_number
-from losscli.render.escape import escape
 from losscli.results import Report
 
 COLUMNS = ("loss", "reduction", "value", "n", "weight")

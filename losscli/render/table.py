@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from losscli.escape import escape
 from losscli.literals import format_number
-from losscli.render.escape import escape
 from losscli.results import Report, Result
 
+_GAP = 3  # between columns
+_PROSE_WIDTH = 24  # the least that is still read with ease
 _NUMBERS = ("value", "n", "weight", "std", "min", "max")
 
 
@@ -21,7 +23,7 @@ def table(report: Report, colour: bool) -> str:
     """A row a loss, or a line a figure on a narrow terminal, under a line that says what was matched."""
     facts = [_facts(result) for result in report.results]
     shown = [key for key in facts[0] if any(f[key] for f in facts)]
-    return _inputs(report) + grid(shown, [[f[key] for key in shown] for f in facts], _NUMBERS, colour)
+    return _inputs(report) + grid(shown, [[f[key] for key in shown] for f in facts], _NUMBERS, colour=colour)
 
 
 def _facts(result: Result) -> dict[str, str]:
@@ -47,19 +49,33 @@ def _named(columns: tuple[str, ...]) -> str:
     return f":{escape(columns[0])}" if len(columns) == 1 else f" ({len(columns)} columns)"
 
 
-def grid(header: list[str], rows: list[list[str]], numbers: tuple[str, ...] = (), colour: bool = False) -> str:
+def grid(
+    header: list[str],
+    rows: list[list[str]],
+    numbers: tuple[str, ...] = (),
+    prose: tuple[str, ...] = (),
+    colour: bool = False,
+) -> str:
     """A table as wide as it needs to be, or a line a cell where the terminal is narrower than that."""
+    widths = {name: max(map(len, [name, *cells])) for name, *cells in zip(header, *rows, strict=True)}
+    for name in prose:
+        widths[name] = min(widths[name], _PROSE_WIDTH)  # only prose may be broken into lines
+    columns = get_terminal_size().columns
+    if sum(widths.values()) + _GAP * len(header) > columns:
+        return "\n".join(_lines(header, row) for row in rows)
+    text = StringIO()
+    console = Console(file=text, width=columns, force_terminal=colour, no_color=not colour)
+    console.print(_box(widths, rows, numbers))
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]) -> Table:
     box = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in header:
-        box.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+    for name, width in widths.items():
+        box.add_column(name, justify="right" if name in numbers else "left", min_width=width, overflow="fold")
     for row in rows:
         box.add_row(*(Text(escape(cell)) for cell in row))
-    text = StringIO()
-    console = Console(file=text, width=get_terminal_size().columns, force_terminal=colour, no_color=not colour)
-    if console.measure(box).minimum > console.width:
-        return "\n".join(_lines(header, row) for row in rows)
-    console.print(box)
-    return text.getvalue()
+    return box
 
 
 def _lines(header: list[str], row: list[str]) -> str:
