@@ -13,7 +13,8 @@ from losscli.cli.complete import complete_loss
 from losscli.cli.streams import on_terminal, say, write_file, write_out
 from losscli.errors import UsageError
 from losscli.literals import canonical, parse_number
-from losscli.registry import Loss, Parameter, definitions, get_all
+from losscli.parameters import Parameter
+from losscli.registry import Loss, definitions, get_all
 from losscli.render import SPREAD, Format, render
 
 if TYPE_CHECKING:

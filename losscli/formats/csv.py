@@ -10,21 +10,20 @@ size, is read again cell by cell.
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
-from losscli.formats.cells import is_decimal_comma, is_header, number, printable
+from losscli.formats.cells import is_decimal_comma, is_header, number
 from losscli.formats.source import Source
+from losscli.formats.text import LONGEST, RowText, Text
 from losscli.lazy import np, pa, pacsv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BOM = b"\xef\xbb\xbf"
-_LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
 _ROW_BYTES = 32  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -39,16 +38,6 @@ class _Wide:
     fraction: str = ""
 
 
-@dataclass(frozen=True)
-class _Text:
-    """Whole rows of the file: their bytes, the row they start with and the line they start at."""
-
-    data: bytes
-    row: int
-    line: int
-    quoted: bool = field(default=False)
-
-
 class CsvReader:
     """Text with one row a line (or more, where a cell is quoted), read in blocks."""
 
@@ -57,38 +46,13 @@ class CsvReader:
 
     def __init__(self, source: Source, header: bool | None) -> None:
         self.name, self._source = source.name, source
-        self.notes: list[str] = []
-        self._newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
-        self._refuse_other_encodings(source.head)
-        source.read(len(_BOM) if source.head.startswith(_BOM) else 0)
-        first, second = self._first_rows()
+        self._text = RowText(source)
+        self.notes = self._text.notes
+        first, second = self._text.first_rows()
         self._delimiter = self._sniff(first, second)
         names = [cell.strip() for cell in self._cells(first, 1)]
         self.headed = self._has_header(names, second) if header is None else header
         self._set_columns(names)
-
-    def _refuse_other_encodings(self, head: bytes) -> None:
-        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
-        if not head.removeprefix(_BOM).strip():
-            raise InputError(f"{self.name}: the file is empty")
-
-    def _first_rows(self) -> tuple[bytes, bytes]:
-        """The first two rows, left in the source to be read again."""
-        self._pending = b""
-        while not self._ended and self._pending.count(self._newline) < 2:
-            self._more(1 << 12)
-        lines = self._pending.split(self._newline, 2)
-        if self._pending[: self._pending.find(self._newline)].count(b'"') % 2:  # a quoted name with a line break in it
-            return self._pending[: self._cut(self._pending)], b""
-        return lines[0], lines[1] if len(lines) > 1 else b""
-
-    _ended = False
-
-    def _more(self, size: int) -> None:
-        part = self._source.read(size)
-        self._ended = len(part) < size
-        self._pending += part
 
     def _sniff(self, first: bytes, second: bytes) -> str:
         """The separator that the first two rows hold equally often; a comma where none does."""
@@ -124,133 +88,24 @@ class CsvReader:
                 raise InputError(f"{self.name}:1: column '{name}' appears twice")
         self.columns = tuple(Column(name) for name in names)
 
-    # From bytes to whole rows
-
-    def _texts(self, size: int) -> Iterator[_Text]:
-        """Whole rows, checked byte by byte; the header and blank lines at the end are left out."""
-        row, line, skip = 0, 1, self.headed
-        while True:
-            end = self._cut(self._pending)
-            data, self._pending = self._pending[:end], self._pending[end:]
-            if skip and data:
-                header_end = self._header_end(data)
-                line += data[:header_end].count(self._newline)
-                data, skip = data[header_end:], False
-            data = self._hold_back_blank_lines(data)
-            if data:
-                quoted = self._check_bytes(data, line)
-                text = _Text(data, row, line, quoted)
-                lines, rows = self._count(text)
-                yield text
-                row, line = row + rows, line + lines
-            if self._ended and not self._pending.strip():
-                break
-            if self._ended and self._pending.count(b'"') % 2:
-                self._refuse_open_quote(line)
-            if self._ended:
-                self._pending += self._newline  # a last line without an end
-                self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
-                continue
-            self._more(size)
-            if len(self._pending) > _LONGEST:
-                self._refuse_long(line)
-        if row == 0:
-            raise InputError(f"{self.name}: no data rows")
-
-    def _cut(self, data: bytes) -> int:
-        """Where the last whole row ends: after the last line end outside quotes."""
-        if b'"' not in data:
-            return data.rfind(self._newline) + 1
-        raw = np.frombuffer(data, np.uint8)
-        ends = np.flatnonzero(raw == self._newline[0])
-        outside = np.searchsorted(np.flatnonzero(raw == ord('"')), ends) % 2 == 0
-        return int(ends[outside][-1]) + 1 if outside.any() else 0
-
-    def _refuse_open_quote(self, line: int) -> None:
-        start = self._pending.rfind(b'"')
-        shown = printable(self._pending[start : start + 80].splitlines()[0])
-        raise InputError(f"{self._at(self._pending, start, line)}: a quote is opened and never closed: {shown}")
-
-    def _header_end(self, data: bytes) -> int:
-        end = data.find(self._newline) + 1
-        while data[:end].count(b'"') % 2:
-            end = data.find(self._newline, end) + 1
-        return end
-
-    def _hold_back_blank_lines(self, data: bytes) -> bytes:
-        """Blank lines may end the file; those in the middle are refused once more text has followed."""
-        kept = data.rstrip()
-        end = data.find(self._newline, len(kept)) + 1 if kept else 0
-        self._pending = data[end:] + self._pending
-        return data[:end]
-
-    def _refuse_long(self, line: int) -> None:
-        if self._pending.count(b'"') % 2:
-            raise InputError(
-                f"{self.name}:{line}: a quote is opened at or after this line and not closed within 16 MiB"
-            )
-        raise InputError(f"{self.name}:{line}: a row longer than 16 MiB")
-
-    def _check_bytes(self, data: bytes, line: int) -> bool:
-        if b"\0" in data:
-            raise InputError(f"{self._at(data, data.index(0), line)}: NUL byte; is the file truncated, or not text?")
-        if not data.isascii():
-            try:
-                data.decode("utf8")
-            except UnicodeDecodeError as error:
-                byte = f"0x{data[error.start]:02X}"
-                raise InputError(
-                    f"{self._at(data, error.start, line)}: byte {byte} is not UTF-8; save it as UTF-8"
-                ) from None
-        if b'"' in data:
-            self._check_quotes(data, line)
-            return True
-        return False
-
-    def _check_quotes(self, data: bytes, line: int) -> None:
-        """Every quote opens at the start of a cell, closes at its end, or is doubled inside one."""
-        raw = np.frombuffer(b"\n" + data + b"\n", np.uint8)
-        quotes = np.flatnonzero(raw == ord('"'))
-        borders = np.frombuffer(self._delimiter.encode() + b'\r\n"', np.uint8)
-        opened, closed = quotes[::2], quotes[1::2]
-        wrong = [*opened[~np.isin(raw[opened - 1], borders)], *closed[~np.isin(raw[closed + 1], borders)]]
-        if wrong:
-            at = int(min(wrong)) - 1
-            cell = printable(data[max(data.rfind(self._newline, 0, at) + 1, at - 20) : at + 20].splitlines()[0])
-            raise InputError(
-                f"{self._at(data, at, line)}: a quote inside a cell: {cell}; "
-                "quote whole cells and double the quotes in them"
-            )
-
-    def _at(self, data: bytes, position: int, line: int) -> str:
-        return f"{self.name}:{line + data.count(self._newline, 0, position)}"
-
-    def _count(self, text: _Text) -> tuple[int, int]:
-        """Lines and rows of a text: the same number, but for line breaks in quoted cells."""
-        lines = text.data.count(self._newline)
-        if not text.quoted:
-            return lines, lines
-        raw = np.frombuffer(text.data, np.uint8)
-        ends = np.flatnonzero(raw == self._newline[0])
-        inside = np.searchsorted(np.flatnonzero(raw == ord('"')), ends) % 2
-        return lines, lines - int(inside.sum())
-
-    # From whole rows to columns
-
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
         wide = {j: _Wide() for pick in picks if not pick.labels for j in pick.columns}
-        for text in self._texts(size * _ROW_BYTES):
+        empty = True
+        for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
             columns = self._decode(text, picks) or self._read_again(text, picks)
             for j, state in wide.items():
                 self._watch_width(j, columns[j], text, state)
             values = tuple(_pick(columns, pick) for pick in picks)
             yield Block(values, partial(self._place, text))
+            empty = False
+        if empty:
+            raise InputError(f"{self.name}: no data rows")
 
-    def _place(self, text: _Text, row: int) -> str:
+    def _place(self, text: Text, row: int) -> str:
         return f"{self.name}:{self._line(text, row)}"
 
-    def _line(self, text: _Text, row: int) -> int:
+    def _line(self, text: Text, row: int) -> int:
         if not text.quoted:
             return text.line + row
         for k, (line, _) in enumerate(self._rows(text)):
@@ -258,7 +113,7 @@ class CsvReader:
                 return line
         return text.line
 
-    def _decode(self, text: _Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels] | None":
+    def _decode(self, text: Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels] | None":
         """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
         types = {
             str(j): pa.dictionary(pa.int32(), pa.string()) if pick.labels else pa.float64()
@@ -272,7 +127,7 @@ class CsvReader:
         columns = {int(name): _from_arrow(table.column(name).chunk(0)) for name in types}
         return columns if all(_is_plain(c) for c in columns.values()) else None
 
-    def _options(self, text: _Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
+    def _options(self, text: Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
         return (
             pacsv.ReadOptions(
                 use_threads=False,
@@ -285,7 +140,7 @@ class CsvReader:
             ),
         )
 
-    def _read_again(self, text: _Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels]":
+    def _read_again(self, text: Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels]":
         """The same columns cell by cell, strictly: the first fault is named with its line and column."""
         labels = {j: pick.labels for pick in picks for j in pick.columns}
         cells: dict[int, list[Any]] = {j: [] for j in labels}
@@ -312,7 +167,7 @@ class CsvReader:
     def _called(self, column: int) -> str:
         return self.columns[column].name if self.headed else f"column {column}"
 
-    def _watch_width(self, column: int, values: "NDArray[Any] | Labels", text: _Text, state: _Wide) -> None:
+    def _watch_width(self, column: int, values: "NDArray[Any] | Labels", text: Text, state: _Wide) -> None:
         if isinstance(values, Labels):
             return
         if values.dtype == object and not state.integer:
@@ -329,14 +184,14 @@ class CsvReader:
                 f"({state.fraction}); write it as a decimal (with a point) to have it rounded"
             )
 
-    def _first_place(self, text: _Text, flags: list[bool], column: int) -> str:
+    def _first_place(self, text: Text, flags: list[bool], column: int) -> str:
         return f"{self.name}:{self._line(text, flags.index(True))}:{self._called(column)}"
 
-    def _rows(self, text: _Text) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, text: Text) -> Iterator[tuple[int, list[str]]]:
         """Lines at which rows start, and their cells."""
         before = text.line
         stream = io.StringIO(text.data.decode("utf8"), newline="")
-        limit = csv.field_size_limit(_LONGEST)
+        limit = csv.field_size_limit(LONGEST)
         try:
             reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
             for row in reader:
@@ -346,10 +201,10 @@ class CsvReader:
             csv.field_size_limit(limit)
 
     def _cells(self, row: bytes, line: int) -> list[str]:
-        self._check_bytes(row, line)
+        self._text.check(row, line, self._delimiter.encode())
         if not row.strip():
             raise InputError(f"{self.name}:{line}: blank row before the data; take it out")
-        return next(iter(self._rows(_Text(row, 0, line))))[1]
+        return next(iter(self._rows(Text(row, line))))[1]
 
     def close(self) -> None:
         self._source.close()

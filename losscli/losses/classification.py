@@ -1,12 +1,13 @@
 """Classification: losses of probabilities, logits or log-probabilities."""
 
 from collections.abc import Generator
-from math import inf
+from math import inf, log, log1p
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from losscli.kinds import BINARY, CATEGORICAL
 from losscli.lazy import np
-from losscli.registry import Param, loss
+from losscli.parameters import Param
+from losscli.registry import loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,11 +25,24 @@ def _times(weight: "Array", value: "Array") -> "Array":
     return np.where(weight == 0, 0.0, weight * value)
 
 
-def _clipped(p: "Array", clip: float) -> "tuple[Array, Array | bool]":
-    """The probabilities as clipped, and where they are as given: elsewhere the loss does not depend on them."""
-    if not clip:
-        return p, True
-    return np.clip(p, clip, 1 - clip), (p >= clip) & (p <= 1 - clip)
+def _over(weight: "Array", p: "Array") -> "Array":
+    """Weight divided by p, with 0 / 0 = 0; dividing by p twice does not overflow where dividing by p² would."""
+    return np.where(weight == 0, 0.0, weight / p)
+
+
+def _ends(p: "Array", clip: float) -> "list[Array]":
+    """Where p lies below clip, and where 1 - p does: 1 - clip itself would be rounded."""
+    return [p < clip, 1 - p < clip]
+
+
+def _log(p: "Array", clip: float) -> "Array":
+    """Logarithm of p, clipped to [clip, 1 - clip]."""
+    return np.select(_ends(p, clip), [log(clip), log1p(-clip)], np.log(p)) if clip else np.log(p)
+
+
+def _log_not(p: "Array", clip: float) -> "Array":
+    """Logarithm of 1 - p, for p clipped to [clip, 1 - clip]."""
+    return np.select(_ends(p, clip), [log1p(-clip), log(clip)], np.log1p(-p)) if clip else np.log1p(-p)
 
 
 def _clip_needs_probs(*, form: str, clip: float, **_: Any) -> str | None:
@@ -78,17 +92,19 @@ def bce(
     Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip
     asks for it. Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
     """
-    y = target * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else target
-    positive, negative = pos_weight * y, 1 - y
-    yield from _BCE[form](pred, positive, negative, clip)
+    y, not_y = target, 1 - target
+    if label_smoothing:  # of both: 1 - y would lose a small smoothing
+        y, not_y = (t * (1 - label_smoothing) + label_smoothing / 2 for t in (y, not_y))
+    yield from _BCE[form](pred, pos_weight * y, not_y, clip)
 
 
 def _bce_probs(p: "Array", positive: "Array", negative: "Array", clip: float) -> "Yields":
-    p, inside = _clipped(p, clip)
-    q = 1 - p
-    yield _times(positive, -np.log(p)) + _times(negative, -np.log1p(-p))
-    yield inside * (_times(negative, 1 / q) - _times(positive, 1 / p))
-    yield inside * (_times(positive, 1 / p / p) + _times(negative, 1 / q / q))
+    yield _times(positive, -_log(p, clip)) + _times(negative, -_log_not(p, clip))
+    p, q = np.abs(p), 1 - p  # -0.0 is 0.0 too
+    outside = np.logical_or(*_ends(p, clip))  # the clipped loss does not depend on p there
+    towards_0, towards_1 = _over(negative, q), _over(positive, p)
+    yield np.where(outside, 0.0, towards_0 - towards_1)
+    yield np.where(outside, 0.0, _over(towards_1, p) + _over(towards_0, q))
 
 
 def _bce_logits(x: "Array", positive: "Array", negative: "Array", _: float) -> "Yields":
@@ -102,12 +118,12 @@ def _bce_logits(x: "Array", positive: "Array", negative: "Array", _: float) -> "
 
 
 def _bce_log_probs(log_p: "Array", positive: "Array", negative: "Array", _: float) -> "Yields":
-    q = -np.expm1(log_p)
-    log_q = np.where(log_p > -0.6931471805599453, np.log(q), np.log1p(-np.exp(log_p)))
-    odds = np.exp(log_p) / q
+    p, q = np.exp(log_p), 0 - np.expm1(log_p)
+    log_q = np.where(log_p > -log(2), np.log(q), np.log1p(-p))
     yield _times(positive, -log_p) + _times(negative, -log_q)
-    yield _times(negative, odds) - positive
-    yield _times(negative, odds / q)
+    odds = _over(negative * p, q)
+    yield odds - positive
+    yield _over(odds, q)
 
 
 _BCE = {"probs": _bce_probs, "logits": _bce_logits, "log_probs": _bce_log_probs}
@@ -179,35 +195,64 @@ def _expected(costs: "Array", target: "Array") -> "Array":
 
 
 def _cross_entropy_probs(p: "Array", target: "Array", clip: float) -> "Yields":
-    p, inside = _clipped(p, clip)
-    yield _expected(-np.log(p), target)
-    t = _one_hot(target, p.shape[1])
-    yield inside * -_times(t, 1 / p)
-    yield inside * _times(t, 1 / p / p)
+    yield _expected(0 - _log(p, clip), target)
+    t, p = _one_hot(target, p.shape[1]), np.abs(p)  # -0.0 is 0.0 too
+    outside = np.logical_or(*_ends(p, clip))  # the clipped loss does not depend on p there
+    yield np.where(outside, 0.0, 0 - _over(t, p))
+    yield np.where(outside, 0.0, _over(_over(t, p), p))
 
 
 def _cross_entropy_log_probs(log_p: "Array", target: "Array", _: float) -> "Yields":
-    yield _expected(-log_p, target)
-    yield -_one_hot(target, log_p.shape[1])
+    yield _expected(0 - log_p, target)
+    yield 0 - _one_hot(target, log_p.shape[1])
     yield np.zeros_like(log_p)
 
 
 def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> "Yields":
     top = np.argmax(z, axis=1)[:, None]
-    below = np.take_along_axis(z, top, axis=1) - z  # how far each logit lies below the largest, >= 0
-    others = np.exp(-below)
+    largest = np.take_along_axis(z, top, axis=1)
+    others = _exp_difference(z, largest)
     np.put_along_axis(others, top, 0.0, axis=1)
-    rest = others.sum(
-        axis=1, keepdims=True
-    )  # Σ over the classes but the largest: its log1p keeps confident losses exact
+    rest = others.sum(axis=1, keepdims=True)  # of all classes but the largest: its log1p keeps confident losses exact
     total = np.ones(len(z)) if target.ndim == 1 else target.sum(axis=1)  # 1, up to the rounding of soft targets
-    yield _expected(below, target) + total * np.log1p(rest)[:, 0]
+    yield _expected_gap(z, largest, target) + total * np.log1p(rest)[:, 0]
     p = others / (1 + rest)
     np.put_along_axis(p, top, 1 / (1 + rest), axis=1)
     t = _one_hot(target, z.shape[1])
     q = np.where(np.arange(z.shape[1]) == top, rest / (1 + rest), 1 - p)  # 1 - p from the small side
     yield np.where(t == 1, -q, p * total[:, None] - t)
     yield p * q * total[:, None]
+
+
+def _expected_gap(z: "Array", largest: "Array", target: "Array") -> "Array":
+    """How far the logit of what happened lies below the largest, >= 0; 0 for the largest itself, be it infinite."""
+    if target.ndim == 1:
+        logit = np.take_along_axis(z, target[:, None], axis=1)
+        return np.where(logit == largest, 0.0, largest - logit)[:, 0]
+    half = np.where(z == largest, 0.0, largest / 2 - z / 2)  # a gap may overflow where its share does not
+    return 2 * _expected(half, target)
+
+
+_QUOTIENT = 700.0  # exp of no more than that in size is a normal float64
+
+
+def _exp_difference(z: "Array", largest: "Array") -> "Array":
+    """exp(z - largest), with the rounding of the difference, which exp would magnify, avoided or made good: by row."""
+    moderate = (z.min(axis=1) >= -_QUOTIENT) & (largest[:, 0] <= _QUOTIENT)
+    if moderate.all():
+        return np.exp(z) / np.exp(largest)
+    result = np.empty_like(z)
+    result[moderate] = np.exp(z[moderate]) / np.exp(largest[moderate])
+    result[~moderate] = _exp_corrected(z[~moderate], largest[~moderate])
+    return result
+
+
+def _exp_corrected(z: "Array", largest: "Array") -> "Array":
+    below = largest - z
+    back = below - largest
+    error = (largest - (below - back)) - (z + back)  # of the rounded difference, exactly (Knuth's TwoSum)
+    result = np.exp(-below)
+    return np.where(result == 0, 0.0, result - result * error)
 
 
 _CROSS_ENTROPY = {

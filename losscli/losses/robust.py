@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from losscli.kinds import RESIDUAL
 from losscli.lazy import np
-from losscli.registry import Param, loss
+from losscli.parameters import Param
+from losscli.registry import loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,8 @@
 from typing import Any
 
 from losscli.literals import canonical
-from losscli.registry import Definition, Parameter
+from losscli.parameters import Parameter
+from losscli.registry import Definition
 
 
 def facts(definition: Definition) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""From bytes to whole rows of text: line ends, quotes, NUL bytes and UTF-8, whatever decodes it later."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from losscli.errors import InputError
+from losscli.formats.cells import printable
+from losscli.formats.source import Source
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BOM = b"\xef\xbb\xbf"
+LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
+_FIRST = 1 << 12  # bytes looked at for the first two rows, more where they are longer
+_QUOTE = b'"'
+
+
+@dataclass(frozen=True)
+class Text:
+    """Whole rows of a file: their bytes, the line they start at, and whether there are quotes among them."""
+
+    data: bytes
+    line: int = 1
+    quoted: bool = False
+
+
+class RowText:
+    """The text of a file, cut after whole rows. `notes` is what a careful reader would want to know of it."""
+
+    def __init__(self, source: Source) -> None:
+        self.name, self._source = source.name, source
+        self.notes: list[str] = []
+        self.newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
+        self._refuse_no_text(source.head)
+        source.read(len(_BOM) if source.head.startswith(_BOM) else 0)
+        self._pending, self._ended = b"", False
+
+    def _refuse_no_text(self, head: bytes) -> None:
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
+        if not head.removeprefix(_BOM).strip():
+            raise InputError(f"{self.name}: the file is empty")
+
+    def first_rows(self) -> tuple[bytes, bytes]:
+        """The first two rows, which stay to be read again; the second may be empty."""
+        while not self._ended and self._pending.count(self.newline) < 2:
+            self._more(max(_FIRST, len(self._pending)))
+            self._refuse_long(1)
+        end = self._first_end(self._pending) or len(self._pending)
+        first = self._pending[:end].removesuffix(self.newline)
+        return first, self._pending[end:].partition(self.newline)[0]
+
+    def _more(self, size: int) -> None:
+        part = self._source.read(size)
+        self._ended = len(part) < size
+        self._pending += part
+
+    def texts(self, size: int, delimiter: bytes, skip_first: bool) -> Iterator[Text]:
+        """Texts of about `size` bytes, checked; blank lines at the end are left out, and the first row if asked."""
+        line = 1
+        if skip_first:
+            first, _ = self.first_rows()
+            line += first.count(self.newline) + 1
+            self._pending = self._pending[len(first) + len(self.newline) :]
+        while True:
+            data = self._whole_rows()
+            if data:
+                self.check(data, line, delimiter)
+                yield Text(data, line, _QUOTE in data)
+                line += data.count(self.newline)
+            if self._ended and not self._pending.strip():
+                return
+            if self._ended:
+                self._complete_last_row(line)
+            else:
+                self._more(size)
+                self._refuse_long(line)
+
+    def _whole_rows(self) -> bytes:
+        """What is pending up to the last row end; blank lines wait until more follows, since they may end the file."""
+        data = self._pending[: self._last_end(self._pending)]
+        kept = data.rstrip()
+        end = data.find(self.newline, len(kept)) + 1 if kept else 0
+        self._pending = self._pending[end:]
+        return data[:end]
+
+    def _row_ends(self, data: bytes) -> "NDArray[np.int64]":
+        """Positions of the line ends outside quotes."""
+        raw = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(raw == self.newline[0])
+        outside: NDArray[np.int64] = ends[np.searchsorted(np.flatnonzero(raw == _QUOTE[0]), ends) % 2 == 0]
+        return outside
+
+    def _last_end(self, data: bytes) -> int:
+        if _QUOTE not in data:
+            return data.rfind(self.newline) + 1
+        ends = self._row_ends(data)
+        return int(ends[-1]) + 1 if ends.size else 0
+
+    def _first_end(self, data: bytes) -> int:
+        if _QUOTE not in data:
+            return data.find(self.newline) + 1
+        ends = self._row_ends(data)
+        return int(ends[0]) + 1 if ends.size else 0
+
+    def _complete_last_row(self, line: int) -> None:
+        if self._pending.count(_QUOTE) % 2:
+            start = self._pending.rfind(_QUOTE)
+            shown = printable(self._pending[start : start + 80].splitlines()[0])
+            raise InputError(f"{self._at(self._pending, start, line)}: a quote is opened and never closed: {shown}")
+        self._pending += self.newline
+        self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
+
+    def _refuse_long(self, line: int) -> None:
+        if len(self._pending) <= LONGEST:
+            return
+        if self._pending.count(_QUOTE) % 2:
+            raise InputError(f"{self.name}:{line}: a quote opened here or later is not closed within 16 MiB")
+        raise InputError(f"{self.name}:{line}: a row longer than 16 MiB; is it text?")
+
+    def check(self, data: bytes, line: int, delimiter: bytes) -> None:
+        """Refuse NUL bytes, what is not UTF-8, and quotes that do not enclose whole cells."""
+        if b"\0" in data:
+            raise InputError(f"{self._at(data, data.index(0), line)}: NUL byte; is the file truncated, or not text?")
+        if not data.isascii():
+            self._check_utf8(data, line)
+        if _QUOTE in data:
+            self._check_quotes(data, line, delimiter)
+
+    def _check_utf8(self, data: bytes, line: int) -> None:
+        try:
+            data.decode("utf8")
+        except UnicodeDecodeError as error:
+            place = self._at(data, error.start, line)
+            raise InputError(f"{place}: byte 0x{data[error.start]:02X} is not UTF-8; save it as UTF-8") from None
+
+    def _check_quotes(self, data: bytes, line: int, delimiter: bytes) -> None:
+        """Every quote opens at the start of a cell, closes at its end, or is doubled inside one."""
+        raw = np.frombuffer(b"\n" + data + b"\n", np.uint8)
+        quotes = np.flatnonzero(raw == _QUOTE[0])
+        borders = np.frombuffer(delimiter + b'\r\n"', np.uint8)
+        opened, closed = quotes[::2], quotes[1::2]
+        wrong = [*opened[~np.isin(raw[opened - 1], borders)], *closed[~np.isin(raw[closed + 1], borders)]]
+        if wrong:
+            at = int(min(wrong)) - 1
+            start = max(data.rfind(self.newline, 0, at) + 1, at - 20)
+            cell = printable(data[start : at + 20].splitlines()[0])
+            raise InputError(
+                f"{self._at(data, at, line)}: a quote inside a cell: {cell}; "
+                "quote whole cells and double the quotes in them"
+            )
+
+    def _at(self, data: bytes, position: int, line: int) -> str:
+        return f"{self.name}:{line + data.count(self.newline, 0, position)}"

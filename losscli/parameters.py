@@ -1,0 +1,74 @@
+"""A loss's parameters: what its annotations say of them, and how a value is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from math import isnan
+from numbers import Real
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+from losscli.errors import UsageError
+from losscli.literals import parse_number
+
+
+@dataclass(frozen=True)
+class Param:
+    """What an annotation says of a parameter: help in a few words, and limits."""
+
+    help: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+
+    @property
+    def limits(self) -> str:
+        """The limits in words, such as `> 0` or `0 <= x < 1`; empty when there are none."""
+        low = f"> {self.gt:g}" if self.gt is not None else f">= {self.ge:g}" if self.ge is not None else ""
+        high = f"< {self.lt:g}" if self.lt is not None else f"<= {self.le:g}" if self.le is not None else ""
+        return " and ".join(part for part in (low, high) if part)
+
+    def allows(self, value: float) -> bool:
+        """Whether the value lies within the limits; NaN never does."""
+        return (
+            not isnan(value)
+            and (self.gt is None or value > self.gt)
+            and (self.ge is None or value >= self.ge)
+            and (self.lt is None or value < self.lt)
+            and (self.le is None or value <= self.le)
+        )
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A loss's parameter: a number, or one of a few words."""
+
+    name: str
+    default: Any = field(compare=False)  # two losses may share an option and differ in what is the default
+    rule: Param
+    choices: tuple[str, ...] = ()
+
+    def parse(self, given: Any) -> Any:
+        """The value, from text or from Python; a UsageError says what is allowed."""
+        if self.choices:
+            if given not in self.choices:
+                raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
+            return given
+        value = parse_number(given.strip()) if isinstance(given, str) else given
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise UsageError(f"{self.name}={given}: not a number")
+        if not self.rule.allows(float(value)):
+            raise UsageError(f"{self.name}={given}: {self.name} must be {self.rule.limits or 'a number'}")
+        return float(value)
+
+
+def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:
+    """The keyword-only arguments of a loss function, by name."""
+    parameters = {}
+    for name, argument in signature(function).parameters.items():
+        if argument.kind is argument.KEYWORD_ONLY:
+            type_, rule = get_args(argument.annotation)
+            choices = get_args(type_) if get_origin(type_) is Literal else ()
+            parameters[name] = Parameter(name, argument.default, rule, choices)
+    return MappingProxyType(parameters)
