@@ -76,7 +76,7 @@ def _check_request(losses: Sequence[Loss], reduction: str, roles: Mapping[str, A
             raise UsageError(f"{first.name} and {other.name} take different files: evaluate them one by one")
         if losses.count(other) > 1:
             raise UsageError(f"{other} is asked for twice")
-        if reduction == "sum" and other.definition.finish:
+        if reduction == "sum" and other.finish:
             raise UsageError(f"{other.name} is an aggregate: it has no sum over samples, only --reduction mean")
     if reduction not in REDUCTIONS:
         raise UsageError(f"reduction '{reduction}': it is one of {', '.join(REDUCTIONS)}")
@@ -111,7 +111,7 @@ def _of(losses: Sequence[Loss], batch: Batch, allow_inf: bool, spread: bool) -> 
             checked = loss.check(arrays, allow_inf)
         except BadValueError as error:
             raise refused_at(error, batch) from None
-        yield Moments.of(loss, checked, batch.weight, batch.rows, spread and not loss.definition.finish)
+        yield Moments.of(loss, checked, batch.weight, batch.rows, spread and not loss.finish)
 
 
 def _report(

@@ -63,16 +63,16 @@ class Role:
 class Kind:
     """A family of losses that take the same arrays.
 
-    `elementwise`: the function yields a value an element, and a sample's loss is the mean over its outputs; otherwise
-    a value a row.
+    Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
+    Where it yields a value an element, a sample's loss is the mean over its outputs; otherwise it yields a value a row.
     """
 
     name: str
     shapes: str
     roles: tuple[Role, ...]
-    elementwise: bool
     check: "Callable[[list[Array], Params, bool], list[Array]]"
     sample: "Callable[[np.random.Generator, Params, int, int], list[Array]]"
+    predictions: tuple[str, ...] = ("pred",)
 
     @property
     def role_names(self) -> tuple[str, ...]:
@@ -157,7 +157,6 @@ RESIDUAL = Kind(
     "residual",
     "pred and target: (n,) or (n, d); depends on pred - target alone",
     (Role("pred"), Role("target")),
-    True,
     _check_residual,
     _sample_residual,
 )
@@ -186,7 +185,6 @@ BINARY = Kind(
     "binary",
     "pred and target: (n,) or (n, d); target 0, 1 or a probability between",
     (Role("pred", FORMS), Role("target", UNIT)),
-    True,
     _check_binary,
     _sample_binary,
 )
@@ -274,7 +272,6 @@ CATEGORICAL = Kind(
     "categorical",
     "pred: (n, C), a column a class; target: (n,) class indices or names, or (n, C) one-hot or soft rows that sum to 1",
     (Role("pred", FORMS, vector=True), Role("target", UNIT, vector=True, labels=True)),
-    False,
     _check_categorical,
     _sample_categorical,
 )

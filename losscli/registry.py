@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from importlib import import_module
 from inspect import getdoc
 from types import MappingProxyType
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Function = Callable[..., "Generator[Array, None, None]"]
-Finish = Callable[[Fraction], Generator[float, None, None]]
+Yields = Generator[Any, None, None]  # arrays, or tuples of them
+Function = Callable[..., Yields]
+Finish = Callable[..., Yields]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Definition:
     """A loss as it is registered; `get` binds its parameters.
 
     `degree`: the value of (s·pred, s·target) is s^degree times that of (pred, target), where that holds.
-    `finish`: an aggregate loss's value, slope and curvature as a function of the exact weighted mean of the terms.
+    `finish`: for an aggregate, whose function yields tuples of terms: from the exact weighted sum of each term and D·Σw,
+    the value, its slope in each sum and its curvature in each pair. `row_when`: a parameter's value that makes a row loss.
     `also`: off-default variants that every law is tried on.
     """
 
@@ -44,6 +45,7 @@ class Definition:
     also: tuple[str, ...]
     degree: int | None
     finish: Finish | None
+    row_when: tuple[str, Any] | None
     conflicts: Callable[..., str | None] | None
 
     @property
@@ -96,34 +98,64 @@ class Loss:
         """The arrays as the function takes them; an InputError for the first value that is not allowed."""
         return self.kind.check(list(arrays), self.params, allow_inf)
 
-    def compute(self, arrays: "Sequence[Array]", count: int) -> "list[Array]":
-        """The first `count` of value, gradient and Hessian diagonal of checked arrays, as the function yields them."""
+    @property
+    def finish(self) -> Finish | None:
+        """What makes a value of an aggregate's sums; None for a row loss, whose value is the mean of its samples'."""
+        switch = self.definition.row_when
+        return None if switch and self.params[switch[0]] == switch[1] else self.definition.finish
+
+    def compute(self, arrays: "Sequence[Array]", order: int) -> "list[Any]":
+        """Value, gradient and Hessian diagonal of checked arrays, up to `order`, as the function yields them."""
         with np.errstate(all="ignore"):  # an infinite value is an answer, and is reported as one
             results = self.definition.function(*arrays, **self.params)
-            return [next(results) for _ in range(count)]
+            return [next(results) for _ in range(order + 1)]
+
+    def terms(self, arrays: "Sequence[Array]") -> "tuple[Array, ...]":
+        """The values of checked arrays, (n,) or (n, d): one array, or for an aggregate one for each of its sums."""
+        return self._as_terms(self.compute(arrays, 0)[0])
+
+    def derivatives(self, arrays: "Sequence[Array]", order: int) -> "dict[str, list[tuple[Array, ...]]]":
+        """For each prediction role: the terms' gradients, and with order 2 their Hessian diagonals."""
+        found = self.compute(arrays, order)[1:]
+        roles = self.kind.predictions
+        by_role = [derivative if len(roles) > 1 else (derivative,) for derivative in found]
+        return {role: [self._as_terms(derivative[k]) for derivative in by_role] for k, role in enumerate(roles)}
+
+    def _as_terms(self, yielded: Any) -> "tuple[Array, ...]":
+        return yielded if self.finish else (yielded,)
 
     def value(self, *arrays: Any) -> "Array":
-        """Each sample's loss, unreduced, shape (n,); for an aggregate loss its term.
+        """Each sample's loss, unreduced, shape (n,); for an aggregate loss its (first) term.
 
         Takes the roles in order, shapes as `losscli explain` says; inputs are left as they are. Raises InputError.
         """
-        checked = self.check([np.asarray(a) for a in arrays])
-        return per_sample(self.compute(checked, 1)[0])
+        return per_sample(self.terms(self.check([np.asarray(a) for a in arrays]))[0])
 
-    def gradient(self, *arrays: Any) -> "Array":
-        """Each sample's derivative with respect to the prediction, shape of the prediction. Raises InputError."""
+    def gradient(self, *arrays: Any) -> "Array | dict[str, Array]":
+        """Each sample's derivative with respect to the prediction, in its shape. Raises InputError.
+
+        With several prediction roles, one array a role, by name.
+        """
         return self._derivative(arrays, 1)
 
-    def hessian(self, *arrays: Any) -> "Array":
-        """Each sample's second derivative (the diagonal), shape of the prediction. Raises InputError."""
+    def hessian(self, *arrays: Any) -> "Array | dict[str, Array]":
+        """Each sample's second derivative (the diagonal), as `gradient` gives the first. Raises InputError."""
         return self._derivative(arrays, 2)
 
-    def _derivative(self, arrays: Sequence[Any], order: int) -> "Array":
-        given = [np.asarray(a) for a in arrays]
-        checked = self.check(given)
-        derivative = self.compute(checked, order + 1)[order]
-        outputs = derivative.shape[1] if self.kind.elementwise and derivative.ndim == 2 else 1
-        return (derivative / outputs).reshape(given[0].shape)
+    def _derivative(self, arrays: Sequence[Any], order: int) -> "Array | dict[str, Array]":
+        given = dict(zip(self.kind.role_names, map(np.asarray, arrays), strict=True))
+        checked = self.check(list(given.values()))
+        outputs = outputs_of(self.terms(checked)[0])
+        found = {
+            role: (orders[order - 1][0] / outputs).reshape(given[role].shape)
+            for role, orders in self.derivatives(checked, order).items()
+        }
+        return found if len(found) > 1 else next(iter(found.values()))
+
+
+def outputs_of(values: "Array") -> int:
+    """D, the elements of a sample that a loss has values for."""
+    return int(values.shape[1]) if values.ndim > 1 else 1
 
 
 def per_sample(values: "Array") -> "Array":
@@ -147,6 +179,7 @@ def loss(
     also: Sequence[str] = (),
     degree: int | None = None,
     finish: Finish | None = None,
+    row_when: tuple[str, Any] | None = None,
     conflicts: Callable[..., str | None] | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function that yields value, gradient and Hessian diagonal; it is returned unchanged.
@@ -173,6 +206,7 @@ def loss(
             tuple(also),
             degree,
             finish,
+            row_when,
             conflicts,
         )
         return function

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.exact import ZERO, Exact, root, to_float
 from losscli.lazy import np
-from losscli.registry import Loss, per_sample
+from losscli.registry import Loss, outputs_of, per_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,13 +53,14 @@ class Spread:
 class Moments:
     """The exact sums of a loss over samples of weight > 0. `Moments()` is the state of no samples.
 
-    `total` is Σwℓ over all elements, `outputs` the elements a sample has; `infinite` counts the samples whose loss is
+    `totals` holds Σwℓ over all elements (for an aggregate, one such sum for each of its terms), `outputs` the elements
+    a sample has; `infinite` counts the samples whose loss is
     infinite or NaN, and `first` is the row of the first.
     """
 
     n: int = 0
     weight: Exact = ZERO
-    total: Exact = ZERO
+    totals: tuple[Exact, ...] = ()
     outputs: int = 1
     infinite: int = 0
     first: int | None = None
@@ -70,15 +71,14 @@ class Moments:
         loss: Loss, arrays: "Sequence[Array]", weight: "Array | None", rows: Sequence[int], spread: bool
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
-        values = loss.compute(arrays, 1)[0]
-        total = _total(loss, arrays, values, weight)
-        losses = per_sample(values)
+        terms = loss.terms(arrays)
+        losses = per_sample(terms[0])
         strange = np.flatnonzero(~np.isfinite(losses))
         return Moments(
-            len(values),
-            Exact.of(np.ones(len(values))) if weight is None else Exact.of(weight),
-            total,
-            values.shape[1] if values.ndim == 2 else 1,
+            len(losses),
+            Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
+            _totals(loss, arrays, terms, weight),
+            outputs_of(terms[0]),
             len(strange),
             int(rows[int(strange[0])]) if len(strange) else None,
             Spread.of(losses, weight) if spread else None,
@@ -92,7 +92,7 @@ class Moments:
         return Moments(
             self.n + other.n,
             self.weight + other.weight,
-            self.total + other.total,
+            tuple(a + b for a, b in zip(self.totals, other.totals, strict=True)),
             self.outputs,
             self.infinite + other.infinite,
             min(firsts, default=None),
@@ -100,21 +100,23 @@ class Moments:
         )
 
     def value(self, loss: Loss, reduction: str) -> float:
-        """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate loss a function of that
-        mean.
-        """
+        """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate a function of its sums."""
         if reduction == "sum":
-            return float(self.total)
-        if loss.definition.finish is None:
-            return self.total.over(self._divisor)
-        return (
-            next(loss.definition.finish(self.total.fraction / self._divisor))
-            if self.total.is_finite
-            else self.total.special
-        )
+            return float(self.totals[0])
+        if loss.finish is None:
+            return self.totals[0].over(self.divisor)
+        special = sum(total.special for total in self.totals)
+        return special or next(self.finished(loss))
+
+    def finished(self, loss: Loss) -> Iterator[Any]:
+        """An aggregate loss's value, its slope in each sum, and its curvature in each pair of sums."""
+        if loss.finish is None:
+            raise TypeError(f"{loss} is no aggregate")
+        return loss.finish([total.fraction for total in self.totals], self.divisor, **loss.params)
 
     @property
-    def _divisor(self) -> Fraction:
+    def divisor(self) -> Fraction:
+        """D·Σw: what the sum over all elements is divided by under mean."""
         return self.outputs * self.weight.fraction
 
     @property
@@ -131,15 +133,21 @@ class Moments:
 _LARGE, _SMALL, _SHIFT = 2.0**480, 2.0**-450, 600
 
 
-def _total(loss: Loss, arrays: "Sequence[Array]", values: "Array", weight: "Array | None") -> Exact:
+def _totals(
+    loss: Loss, arrays: "Sequence[Array]", terms: "Sequence[Array]", weight: "Array | None"
+) -> tuple[Exact, ...]:
     degree = loss.definition.degree
     if degree is None or not _is_extreme(arrays):
-        return _weighted_sum(values, weight)
-    total = ZERO
+        return tuple(_weighted_sum(term, weight) for term in terms)
+    totals = [ZERO] * len(terms)
     for shift, rows in _scales(arrays):
-        part = loss.compute([np.ldexp(a[rows], shift) for a in arrays], 1)[0]
-        total += _weighted_sum(part, weight if weight is None else weight[rows]).scaled(-shift * degree)
-    return total
+        scaled = loss.terms([np.ldexp(a[rows], shift) for a in arrays])
+        kept = weight if weight is None else weight[rows]
+        totals = [
+            total + _weighted_sum(term, kept).scaled(-shift * degree)
+            for total, term in zip(totals, scaled, strict=True)
+        ]
+    return tuple(totals)
 
 
 def _weighted_sum(values: "Array", weight: "Array | None") -> Exact:

@@ -1,19 +1,15 @@
 """Classification: losses of probabilities, logits or log-probabilities."""
 
-from collections.abc import Generator
 from math import inf, log, log1p
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from losscli.kinds import BINARY, CATEGORICAL
 from losscli.lazy import np
 from losscli.parameters import Param
-from losscli.registry import loss
+from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Yields = Generator[Array, None, None]
+    from losscli.registry import Array
 
 Form = Annotated[Literal["probs", "logits", "log_probs"], Param("what the prediction numbers are")]
 Clip = Annotated[float, Param("clip probabilities to [clip, 1 - clip] first; 0 is off", ge=0, lt=0.5)]
@@ -79,7 +75,7 @@ def bce(
     pos_weight: Annotated[float, Param("factor on the loss of the positive class", gt=0, lt=inf)] = 1.0,
     label_smoothing: Smoothing = 0.0,
     clip: Clip = 0.0,
-) -> "Yields":
+) -> Yields:
     """Binary cross-entropy: -y ln p - (1-y) ln(1-p), for one column of probabilities p = P(class 1).
 
     With form=logits p = σ(pred), with form=log_probs p = exp(pred). The target y is 0, 1 or a probability.
@@ -98,7 +94,7 @@ def bce(
     yield from _BCE[form](pred, pos_weight * y, not_y, clip)
 
 
-def _bce_probs(p: "Array", positive: "Array", negative: "Array", clip: float) -> "Yields":
+def _bce_probs(p: "Array", positive: "Array", negative: "Array", clip: float) -> Yields:
     yield _times(positive, -_log(p, clip)) + _times(negative, -_log_not(p, clip))
     p, q = np.abs(p), 1 - p  # -0.0 is 0.0 too
     outside = np.logical_or(*_ends(p, clip))  # the clipped loss does not depend on p there
@@ -107,7 +103,7 @@ def _bce_probs(p: "Array", positive: "Array", negative: "Array", clip: float) ->
     yield np.where(outside, 0.0, _over(towards_1, p) + _over(towards_0, q))
 
 
-def _bce_logits(x: "Array", positive: "Array", negative: "Array", _: float) -> "Yields":
+def _bce_logits(x: "Array", positive: "Array", negative: "Array", _: float) -> Yields:
     tail = np.exp(-np.abs(x))
     linear = np.where(x > 0, _times(negative, x), _times(positive, -x))
     yield linear + (positive + negative) * np.log1p(tail)
@@ -117,7 +113,7 @@ def _bce_logits(x: "Array", positive: "Array", negative: "Array", _: float) -> "
     yield (positive + negative) * above * below
 
 
-def _bce_log_probs(log_p: "Array", positive: "Array", negative: "Array", _: float) -> "Yields":
+def _bce_log_probs(log_p: "Array", positive: "Array", negative: "Array", _: float) -> Yields:
     p, q = np.exp(log_p), 0 - np.expm1(log_p)
     log_q = np.where(log_p > -log(2), np.log(q), np.log1p(-p))
     yield _times(positive, -log_p) + _times(negative, -log_q)
@@ -159,7 +155,7 @@ def cross_entropy(
     form: Form = "probs",
     label_smoothing: Smoothing = 0.0,
     clip: Clip = 0.0,
-) -> "Yields":
+) -> Yields:
     """Cross-entropy: -Σ_j t_j ln p_j over the classes; for a target that is one class y, -ln p_y.
 
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). Targets are class indices or names, or rows
@@ -194,7 +190,7 @@ def _expected(costs: "Array", target: "Array") -> "Array":
     return expected
 
 
-def _cross_entropy_probs(p: "Array", target: "Array", clip: float) -> "Yields":
+def _cross_entropy_probs(p: "Array", target: "Array", clip: float) -> Yields:
     yield _expected(0 - _log(p, clip), target)
     t, p = _one_hot(target, p.shape[1]), np.abs(p)  # -0.0 is 0.0 too
     outside = np.logical_or(*_ends(p, clip))  # the clipped loss does not depend on p there
@@ -202,13 +198,13 @@ def _cross_entropy_probs(p: "Array", target: "Array", clip: float) -> "Yields":
     yield np.where(outside, 0.0, _over(_over(t, p), p))
 
 
-def _cross_entropy_log_probs(log_p: "Array", target: "Array", _: float) -> "Yields":
+def _cross_entropy_log_probs(log_p: "Array", target: "Array", _: float) -> Yields:
     yield _expected(0 - log_p, target)
     yield 0 - _one_hot(target, log_p.shape[1])
     yield np.zeros_like(log_p)
 
 
-def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> "Yields":
+def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> Yields:
     top = np.argmax(z, axis=1)[:, None]
     largest = np.take_along_axis(z, top, axis=1)
     others = _exp_difference(z, largest)

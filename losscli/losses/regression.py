@@ -1,19 +1,16 @@
 """Regression: losses of the error e = pred - target, element by element."""
 
-from collections.abc import Generator
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from losscli.exact import root
 from losscli.kinds import RESIDUAL
 from losscli.lazy import np
-from losscli.registry import loss
+from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Yields = Generator[Array, None, None]
+    from losscli.registry import Array
 
 
 @loss(
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     aliases=("squared_error", "l2", "mean_squared_error", "MSELoss", "MeanSquaredError"),
     degree=2,
 )
-def mse(pred: "Array", target: "Array") -> "Yields":
+def mse(pred: "Array", target: "Array") -> Yields:
     """Mean squared error: e², with e = pred - target.
 
     Gradient 2e, curvature 2. On (n, d) a sample's loss is the mean over its d outputs.
@@ -45,7 +42,7 @@ def mse(pred: "Array", target: "Array") -> "Yields":
     aliases=("l1", "absolute_error", "mean_absolute_error", "L1Loss", "MeanAbsoluteError"),
     degree=1,
 )
-def mae(pred: "Array", target: "Array") -> "Yields":
+def mae(pred: "Array", target: "Array") -> Yields:
     """Mean absolute error: |e|, with e = pred - target.
 
     Gradient sign(e), 0 at e = 0; curvature 0. On (n, d) a sample's loss is the mean over its d outputs.
@@ -63,7 +60,7 @@ def mae(pred: "Array", target: "Array") -> "Yields":
 
 
 @loss(RESIDUAL, task="regression", aliases=("mean_error", "mean_bias_error", "mbe"), degree=1)
-def bias(pred: "Array", target: "Array") -> "Yields":
+def bias(pred: "Array", target: "Array") -> Yields:
     """Bias: e = pred - target, with its sign; positive where the predictions are too high.
 
     Gradient 1, curvature 0. On (n, d) a sample's bias is the mean over its d outputs.
@@ -80,11 +77,12 @@ def bias(pred: "Array", target: "Array") -> "Yields":
     yield np.zeros_like(e)
 
 
-def _square_root(mean: Fraction) -> Generator[float, None, None]:
-    value = root(mean)
+def _root_of_mean(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
+    value, total = root(sums[0] / divisor), float(divisor)
     yield value
-    yield 0.5 / value if value else 0.0  # a perfect prediction has no direction: 0
-    yield -0.25 / value / value / value if value else 0.0
+    slope = 0.5 / value / total if value else 0.0  # a perfect prediction has no direction: 0
+    yield (slope,)
+    yield ((-slope / (2 * value) / value / total if value else 0.0,),)
 
 
 @loss(
@@ -92,9 +90,9 @@ def _square_root(mean: Fraction) -> Generator[float, None, None]:
     task="regression",
     aliases=("root_mean_squared_error", "RootMeanSquaredError"),
     degree=2,
-    finish=_square_root,
+    finish=_root_of_mean,
 )
-def rmse(pred: "Array", target: "Array") -> "Yields":
+def rmse(pred: "Array", target: "Array") -> Yields:
     """Root mean squared error: √(Σ w e² / Σ w), with e = pred - target.
 
     An aggregate: the square root is taken once, of the mean over all samples and outputs; a sample's term is e².
@@ -107,6 +105,6 @@ def rmse(pred: "Array", target: "Array") -> "Yields":
     Reference: Hyndman and Koehler (2006), doi:10.1016/j.ijforecast.2006.03.001.
     """
     e = pred - target
-    yield e * e
-    yield 2 * e
-    yield np.full_like(e, 2.0)
+    yield (e * e,)
+    yield (2 * e,)
+    yield (np.full_like(e, 2.0),)

@@ -1,18 +1,14 @@
 """Robust regression: losses that grow more slowly than the square, element by element."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from losscli.kinds import RESIDUAL
 from losscli.lazy import np
 from losscli.parameters import Param
-from losscli.registry import loss
+from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Yields = Generator[Array, None, None]
+    from losscli.registry import Array
 
 
 @loss(
@@ -26,7 +22,7 @@ def huber(
     target: "Array",
     *,
     delta: Annotated[float, Param("size of error at which the parabola turns into a line", gt=0)] = 1.0,
-) -> "Yields":
+) -> Yields:
     """Huber: e²/2 where |e| ≤ δ, else δ (|e| - δ/2), with e = pred - target.
 
     Gradient e clipped to [-δ, δ]; curvature 1 where |e| ≤ δ, else 0. δ = inf is half the squared error.
