@@ -197,3 +197,18 @@ def _bins(mantissas: "Floats", exponents: "NDArray[np.int64]") -> int:
             whole = int(sums[k])
             total += whole << shift if shift >= 0 else whole >> -shift  # exact: every term is a whole unit
     return total
+
+
+def sums_by_group(codes: "NDArray[np.int64]", terms: "Floats") -> dict[int, Fraction]:
+    """The exact sum of the finite terms of each group that occurs: `codes[i] >= 0` is the group of term i."""
+    totals: dict[int, int] = {}
+    for start in range(0, len(codes), _BLOCK):
+        group, rest = codes[start : start + _BLOCK], terms[start : start + _BLOCK]
+        while largest := float(np.abs(rest).max(initial=0.0)):
+            sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
+            leading = (rest + sigma) - sigma
+            sums = np.bincount(group, weights=leading)
+            for code in np.flatnonzero(sums).tolist():
+                totals[code] = totals.get(code, 0) + _units(float(sums[code]))
+            rest = rest - leading
+    return {code: Fraction(units, 1 << PLACES) for code, units in totals.items()}

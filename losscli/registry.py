@@ -31,8 +31,9 @@ class Definition:
     """A loss as it is registered; `get` binds its parameters.
 
     `degree`: the value of (s·pred, s·target) is s^degree times that of (pred, target), where that holds.
-    `finish`: for an aggregate, whose function yields tuples of terms: from the exact weighted sum of each term and D·Σw,
-    the value, its slope in each sum and its curvature in each pair. `row_when`: a parameter's value that makes a row loss.
+    `finish`: for an aggregate, whose function yields tuples of terms: from the exact weighted sum of each term and
+    D·Σw, the value, its slope in each sum and its curvature in each pair. `row_when`: a parameter and the value of it
+    that makes a row loss.
     `also`: off-default variants that every law is tried on.
     """
 

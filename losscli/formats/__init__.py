@@ -27,14 +27,15 @@ _UNREAD = {
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
-def open_reader(name: str, data: Any, header: bool | None = None) -> Reader:
+def open_reader(name: str, data: Any, header: bool | None = None, keep: bool = False) -> Reader:
     """A reader for a path, `-`, or data in memory, which messages call `name`. Raises InputError.
 
     `header` says whether a CSV file's first row is its header; None lets the row itself decide.
+    What is to be read more than once is asked to `keep`: a pipe is then copied to a temporary file.
     """
     if not isinstance(data, (str, os.PathLike)):
         return ArrayReader(name, data)
-    source = Source(data)
+    source = Source(data, keep)
     try:
         return _reader(source, header)
     except BaseException:

@@ -88,7 +88,10 @@ class Reader(Protocol):
     @property
     def notes(self) -> Sequence[str]: ...
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
-        """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault."""
+        """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault.
+
+        May be called again; what came from a pipe must have been kept for that.
+        """
 
     def close(self) -> None: ...
 

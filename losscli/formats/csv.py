@@ -46,7 +46,7 @@ class CsvReader:
 
     def __init__(self, source: Source, header: bool | None) -> None:
         self.name, self._source = source.name, source
-        self._text = RowText(source)
+        self._text, self._is_fresh = RowText(source), True
         self.notes = self._text.notes
         first, second = self._text.first_rows()
         self._delimiter = self._sniff(first, second)
@@ -91,7 +91,9 @@ class CsvReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
         wide = {j: _Wide() for pick in picks if not pick.labels for j in pick.columns}
-        empty = True
+        if not self._is_fresh:
+            self._text = RowText(self._source.restart())
+        self._is_fresh, empty = False, True
         for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
             columns = self._decode(text, picks) or self._read_again(text, picks)
             for j, state in wide.items():

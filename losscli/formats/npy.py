@@ -93,6 +93,8 @@ class NpyReader:
                 raise InputError(f"{self._place(row)}: {self._dtype} value that no float64 holds; save float64")
 
     def _by_rows(self, step: int) -> "Iterator[NDArray[Any]]":
+        if self._source.size is not None:
+            self._source.restart()
         self._source.read(self._offset)
         for start in range(0, self.rows, step):
             count = min(step, self.rows - start)

@@ -17,10 +17,11 @@ HEAD = 1 << 16
 class Source:
     """An opened file, pipe or standard input whose first bytes have been looked at without being lost.
 
-    `name` is what messages call it, `head` up to 64 KiB of it, `size` its length where that is known beforehand.
+    `name` is what messages call it, `head` up to 64 KiB of it, `size` its length where that is known beforehand. What
+    is to be read more than once is asked to `keep`: a pipe then goes to an unlinked temporary file first.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], keep: bool = False) -> None:
         self.name = os.fspath(path)
         self._file = _open(self.name)
         status = os.fstat(self._file.fileno())
@@ -28,6 +29,9 @@ class Source:
         self.size = status.st_size if from_start else None
         self.head = self._guard(self._read_head)
         self._waiting = self.head
+        if keep:
+            self.seekable()
+            self._waiting = b""
 
     def _guard(self, read: Callable[..., bytes], *args: int) -> bytes:
         try:
@@ -48,6 +52,12 @@ class Source:
         while len(part) < size and (more := self._guard(self._file.read, size - len(part))):
             part += more
         return part
+
+    def restart(self) -> "Source":
+        """Back to the first byte. What is no regular file must have been kept."""
+        self._file.seek(0)
+        self._waiting = b""
+        return self
 
     def seekable(self) -> BinaryIO:
         """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""

@@ -1,0 +1,167 @@
+"""The distribution of the samples' losses: exact quantiles and a histogram, holding a bounded number of losses in memory.
+
+Up to a million losses are held; beyond that they go to an unlinked temporary file (8 bytes a sample, 16 with weights), and
+a quantile is found in passes over it: count by the leading bits of the losses, then look at the one interval it lies in.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import nan
+from typing import IO, TYPE_CHECKING
+
+from losscli.exact import Exact, sums_by_group
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Keys = NDArray[np.uint64]
+
+HELD = 1 << 20  # losses held in memory before they go to a file
+_CHUNK = 1 << 17  # losses read back at a time
+_BITS = 16  # leading bits that a pass counts by
+LEVELS = (0.5, 0.9, 0.99)
+
+
+class Distribution:
+    """The losses of the samples with their weights, to be added batch by batch and then read any number of times."""
+
+    def __init__(self, held: int = HELD) -> None:
+        self._limit = held
+        self._losses: list[Floats] = []
+        self._weights: list[Floats] = []
+        self._n = 0
+        self._weighted = False
+        self._file: IO[bytes] | None = None
+
+    def add(self, losses: "Floats", weight: "Floats | None") -> None:
+        """Take the losses of a batch."""
+        self._weighted = weight is not None
+        self._losses.append(losses)
+        if weight is not None:
+            self._weights.append(weight)
+        self._n += len(losses)
+        if sum(map(len, self._losses)) > self._limit:
+            self._spill()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+        for k, losses in enumerate(self._losses):
+            rows = np.column_stack([losses, self._weights[k]]) if self._weighted else losses
+            self._file.write(np.ascontiguousarray(rows).tobytes())
+        self._losses, self._weights = [], []
+
+    def _chunks(self) -> "Iterator[tuple[Floats, Floats | None]]":
+        if self._file is not None:
+            self._file.flush()
+            self._file.seek(0)
+            width = 2 if self._weighted else 1
+            while data := self._file.read(_CHUNK * 8 * width):
+                rows = np.frombuffer(data).reshape(-1, width)
+                yield rows[:, 0], rows[:, 1] if self._weighted else None
+            self._file.seek(0, 2)
+        for k, losses in enumerate(self._losses):
+            yield losses, self._weights[k] if self._weighted else None
+
+    def quantiles(self, levels: Sequence[float] = LEVELS) -> list[float]:
+        """For each level q the least loss such that the samples with no larger loss have at least q of the weight.
+
+        This is the inverse of the distribution function (type 1 of Hyndman and Fan 1996, doi:10.2307/2684934): a loss
+        that occurs, never one between two. NaN where a loss is NaN.
+        """
+        if any(np.isnan(losses).any() for losses, _ in self._chunks()):
+            return [nan] * len(levels)
+        total = _total(self._chunks())
+        return [self._select(Fraction(repr(level)) * total) for level in levels]  # 0.9 is nine tenths
+
+    def _select(self, wanted: Fraction) -> float:
+        """The least loss at which the cumulative weight reaches `wanted`."""
+        low, bits, below = 0, 64, Fraction(0)
+        while True:
+            chosen = [_within(losses, weight, low, bits) for losses, weight in self._chunks()]
+            losses = np.concatenate([c for c, _ in chosen]) if sum(len(c) for c, _ in chosen) <= self._limit else None
+            if losses is not None or bits == 0:
+                return self._among(losses, chosen, wanted - below, low)
+            bits -= _BITS
+            step, skipped = self._step(low, bits, wanted - below)
+            low, below = low + (step << bits), below + skipped
+
+    def _among(
+        self, losses: "Floats | None", chosen: "list[tuple[Floats, Floats | None]]", wanted: Fraction, low: int
+    ) -> float:
+        if losses is None:
+            return float(_losses(np.array([low], np.uint64))[0])
+        order = np.argsort(losses, kind="stable")
+        if not self._weighted:
+            return float(losses[order[max(-(-wanted.numerator // wanted.denominator), 1) - 1]])
+        weight = np.concatenate([w for _, w in chosen if w is not None])[order]
+        at = int(np.searchsorted(np.cumsum(weight), float(wanted)))
+        while at > 0 and Exact.of(weight[:at]).fraction >= wanted:  # the float sum may be off by a rounding
+            at -= 1
+        while at < len(weight) - 1 and Exact.of(weight[: at + 1]).fraction < wanted:
+            at += 1
+        return float(losses[order[at]])
+
+    def _step(self, low: int, bits: int, wanted: Fraction) -> tuple[int, Fraction]:
+        """Of the 2^16 intervals of `bits` bits from `low` on, the one that `wanted` lies in, and the weight before it."""
+        totals = [Fraction(0)] * (1 << _BITS)
+        for losses, weight in self._chunks():
+            kept, kept_weight = _within(losses, weight, low, bits + _BITS)
+            codes = ((_keys(kept) - np.uint64(low)) >> np.uint64(bits)).astype(np.int64)
+            _add_by_code(totals, codes, kept_weight)
+        before = Fraction(0)
+        for step, weight_here in enumerate(totals):
+            if before + weight_here >= wanted and weight_here:
+                return step, before
+            before += weight_here
+        raise AssertionError("the weights of the intervals do not add up")
+
+    def histogram(self, low: float, high: float, bins: int) -> list[int]:
+        """How many losses lie in each of `bins` intervals of equal width from `low` to `high`."""
+        counts = np.zeros(bins, np.int64)
+        for losses, _ in self._chunks():
+            counts += np.histogram(losses, bins=bins, range=(low, high))[0]
+        return [int(c) for c in counts]
+
+
+def _total(chunks: "Iterator[tuple[Floats, Floats | None]]") -> Fraction:
+    total = Fraction(0)
+    for losses, weight in chunks:
+        total += len(losses) if weight is None else Exact.of(weight).fraction
+    return total
+
+
+def _add_by_code(totals: list[Fraction], codes: "NDArray[np.int64]", weight: "Floats | None") -> None:
+    if weight is None:
+        counts = np.bincount(codes, minlength=len(totals))
+        for code in np.flatnonzero(counts).tolist():
+            totals[code] += int(counts[code])
+        return
+    for code, total in sums_by_group(codes, weight).items():
+        totals[code] += total
+
+
+def _within(losses: "Floats", weight: "Floats | None", low: int, bits: int) -> "tuple[Floats, Floats | None]":
+    """The losses whose keys lie in the 2^bits keys from `low` on."""
+    if bits == 64:  # noqa: PLR2004 - all keys
+        return losses, weight
+    keys = _keys(losses)
+    inside = (keys >= np.uint64(low)) & (keys <= np.uint64(low + (1 << bits) - 1))
+    return losses[inside], None if weight is None else weight[inside]
+
+
+def _keys(losses: "Floats") -> "Keys":
+    """Integers in the order of the losses: the bits of a float64, turned round where it is negative; -0.0 is 0.0."""
+    raw = (losses + 0.0).view(np.uint64)
+    flip = np.where(raw >> np.uint64(63), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1) << np.uint64(63))
+    keys: Keys = raw ^ flip
+    return keys
+
+
+def _losses(keys: "Keys") -> "Floats":
+    flip = np.where(keys >> np.uint64(63), np.uint64(1) << np.uint64(63), np.uint64(0xFFFFFFFFFFFFFFFF))
+    losses: Floats = (keys ^ flip).view(np.float64)
+    return losses
