@@ -61,7 +61,7 @@ def bind(
     if "weight" in readers:
         bindings.append(Binding("weight", readers["weight"], _one_column(readers["weight"], "weight")))
     elif weight:
-        bindings.append(_bind_weight({b.role: b.reader for b in bindings}, chosen["weight"]))
+        bindings.append(bind_once("weight", {b.role: b.reader for b in bindings}, chosen["weight"]))
     return bindings
 
 
@@ -151,8 +151,8 @@ def _is_usual(name: str) -> bool:
     return any(name.lower() in usual for usual in USUAL.values())
 
 
-def _bind_weight(readers: Mapping[str, Reader], spec: Sequence[str]) -> Binding:
-    """A column that stands in exactly one of the files, or is said as `target:weight`."""
+def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], labels: bool = False) -> Binding:
+    """A column that stands in exactly one of the files, or is said as `target:weight`. Raises UsageError."""
     role, colon, name = spec[0].partition(":")
     distinct = list({id(r): r for r in readers.values()}.values())
     if colon and role in readers:
@@ -163,8 +163,8 @@ def _bind_weight(readers: Mapping[str, Reader], spec: Sequence[str]) -> Binding:
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    columns = _named(reader, spec, "weight") if having or len(distinct) == 1 else ()
+    columns = _named(reader, spec, purpose) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
-        raise UsageError(f"no file has a column '{spec[0]}' for the weight; {listed}")
-    return Binding("weight", reader, columns)
+        raise UsageError(f"no file has a column '{spec[0]}' for {purpose}; {listed}")
+    return Binding(purpose, reader, columns, labels)

@@ -80,9 +80,7 @@ class Size:
         return Size(Exact.of(known, known), largest, int(finite.size - finite.sum()))
 
     def merge(self, other: "Size") -> "Size":
-        return Size(
-            self.squares + other.squares, max(self.max_abs, other.max_abs), self.nonfinite + other.nonfinite
-        )
+        return Size(self.squares + other.squares, max(self.max_abs, other.max_abs), self.nonfinite + other.nonfinite)
 
     @property
     def norm(self) -> float:

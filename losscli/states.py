@@ -72,13 +72,25 @@ class Moments:
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
         terms = loss.terms(arrays)
-        losses = per_sample(terms[0])
+        totals = _totals(loss, arrays, terms, weight)
+        return Moments.of_losses(per_sample(terms[0]), totals, outputs_of(terms[0]), weight, rows, spread)
+
+    @staticmethod
+    def of_losses(
+        losses: "Array",
+        totals: tuple[Exact, ...],
+        outputs: int,
+        weight: "Array | None",
+        rows: Sequence[int],
+        spread: bool,
+    ) -> "Moments":
+        """The state of samples whose losses and whose sums are known."""
         strange = np.flatnonzero(~np.isfinite(losses))
         return Moments(
             len(losses),
             Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
-            _totals(loss, arrays, terms, weight),
-            outputs_of(terms[0]),
+            totals,
+            outputs,
             len(strange),
             int(rows[int(strange[0])]) if len(strange) else None,
             Spread.of(losses, weight) if spread else None,

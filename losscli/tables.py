@@ -23,25 +23,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of all roles side by side. `rows` are their row numbers, `at` says where a role's row stands in its file."""
+    """Rows of all roles side by side.
+
+    `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a sample's
+    loss. `at` says where a role's row stands in its file.
+    """
 
     arrays: "Mapping[str, Array]"
     weight: "Array | None"
     rows: Sequence[int]
+    stop: int
+    shown: "Mapping[str, Any]"
     at: Callable[[str, int, int | None], str]
 
 
 class Table:
-    """All bindings read side by side. `batches` may be iterated once; `rows` is known when it has ended."""
+    """All bindings read side by side; `rows` and `classes` are known when `batches` has ended.
+
+    A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, and plays no other part.
+    """
 
     def __init__(self, bindings: Sequence[Binding], size: int) -> None:
         self.size, self.rows = size, 0
-        self._classes = class_names(bindings)
-        self.bindings = [in_class_order(b, self._classes) for b in bindings]
+        self.classes = class_names(bindings)
+        self.bindings = [in_class_order(b, self.classes) for b in bindings]
         self._check_known_rows()
 
     def batches(self) -> Iterator[Batch]:
         """The rows in order. Raises InputError for files of different length, missing values and bad weights."""
+        self.rows = 0
         groups = list({id(b.reader): b.reader for b in self.bindings}.values())
         members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
         streams = [r.read([b.pick for b in m], self.size) for r, m in zip(groups, members, strict=True)]
@@ -93,7 +103,8 @@ class Table:
         """The batch of blocks of equal length, without the rows of weight 0; None when no row is left."""
         blocks = {role: block for role, (block, _) in found.items()}
         values = {role: block.values[k] for role, (block, k) in found.items()}
-        rows: Sequence[int] = range(self.rows, self.rows + len(next(iter(blocks.values()))))
+        stop = self.rows + len(next(iter(blocks.values())))
+        rows: Sequence[int] = range(self.rows, stop)
         weight = _weight(values.pop("weight"), blocks["weight"]) if "weight" in values else None
         kept: Array | None = None
         if weight is not None and not weight.all():
@@ -102,12 +113,15 @@ class Table:
             rows = [rows[i] for i in kept.tolist()]
         if len(rows) == 0:
             return None
+        shown = {role.removeprefix(_SHOW): _texts(v) for role, v in values.items() if role.startswith(_SHOW)}
+        values = {role: v for role, v in values.items() if not role.startswith(_SHOW)}
         at = _Places(blocks, {b.role: b for b in self.bindings}, kept).at
-        return Batch({role: self._array(role, v, at) for role, v in values.items()}, weight, rows, at)
+        arrays = {role: self._array(role, v, at) for role, v in values.items()}
+        return Batch(arrays, weight, rows, stop, shown, at)
 
     def _array(self, role: str, values: "Array | Labels", at: Callable[[str, int, int | None], str]) -> "Array":
         if isinstance(values, Labels) or any(b.role == role and b.labels for b in self.bindings):
-            return indices(role, values, self._classes, at)
+            return indices(role, values, self.classes, at)
         return values
 
 
@@ -150,6 +164,21 @@ class _Missing:
             plural = "s" if self.count > 1 else ""
             where = f"{self.count} missing value{plural}, the first here" if plural else "missing value"
             raise InputError(f"{self.first}: {where}; fill in or take out the row in every file")
+
+
+_SHOW = "show:"
+
+
+def show_role(column: str) -> str:
+    """The role of a column that is only shown."""
+    return _SHOW + column
+
+
+def _texts(values: "Array | Labels") -> "Array":
+    """A column as it is shown: text as it stands in the file, numbers as numbers; None for a missing value."""
+    if not isinstance(values, Labels):
+        return values
+    return np.array([*values.names, None], dtype=object)[values.codes]
 
 
 def _weight(values: "Array | Labels", block: Block) -> "Array":

@@ -1,0 +1,178 @@
+"""Single samples: the worst, the first few or all of them, and what is to be said of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from losscli.derivatives import Chain
+from losscli.exact import Exact, to_float
+from losscli.kinds import FORMS, UNIT
+from losscli.lazy import np
+from losscli.registry import Loss
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+    from losscli.tables import Batch
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples of a loss: row numbers, losses and weights, the arrays of the roles as checked and as shown."""
+
+    rows: "Array"
+    losses: "Array"
+    weight: "Array"
+    checked: "Sequence[Array]"
+    shown: "Mapping[str, Any]"
+
+    @staticmethod
+    def of(losses: "Array", checked: "Sequence[Array]", batch: "Batch") -> "Samples":
+        weight = np.ones(len(losses)) if batch.weight is None else batch.weight
+        return Samples(np.asarray(batch.rows), losses, weight, checked, batch.shown)
+
+    def take(self, index: Any) -> "Samples":
+        """The samples at an index, in its order."""
+        return Samples(
+            self.rows[index],
+            self.losses[index],
+            self.weight[index],
+            [a[index] for a in self.checked],
+            {name: np.asarray(values, dtype=object)[index] for name, values in self.shown.items()},
+        )
+
+    def merge(self, other: "Samples") -> "Samples":
+        """These samples and the others."""
+        return Samples(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.losses, other.losses]),
+            np.concatenate([self.weight, other.weight]),
+            [np.concatenate(pair) for pair in zip(self.checked, other.checked, strict=True)],
+            {name: np.concatenate([v, other.shown[name]]) for name, v in self.shown.items()},
+        )
+
+    def worst(self, count: int) -> "Samples":
+        """The `count` with the largest weighted loss, ties by row; a NaN is worse than anything."""
+        with np.errstate(all="ignore"):
+            scores = np.nan_to_num(self.losses * self.weight, nan=np.inf, posinf=np.inf, neginf=-np.inf)
+        return self.take(np.lexsort([self.rows, -scores])[:count])
+
+
+@dataclass
+class Collector:
+    """Keeps the worst samples, or the first, or all, batch by batch. Holds no more than it keeps."""
+
+    worst: int = 0
+    first: int | None = None
+    kept: Samples | None = None
+
+    def add(self, losses: "Array", checked: "Sequence[Array]", batch: "Batch") -> None:
+        """Look at the samples of a batch."""
+        new = Samples.of(losses, checked, batch)
+        if self.worst:
+            new = self._candidates(new)
+        elif self.first is not None:
+            new = new.take(slice(0, max(self.first - (len(self.kept.rows) if self.kept else 0), 0)))
+        if len(new.rows) == 0 and self.kept is not None:
+            return
+        merged = self.kept.merge(new) if self.kept else new.take(slice(None))
+        self.kept = merged.worst(self.worst) if self.worst else merged
+
+    def _candidates(self, new: Samples) -> Samples:
+        """Those that may be among the worst: a cheap look before anything is sorted."""
+        with np.errstate(all="ignore"):
+            scores = new.losses * new.weight
+        if self.kept is not None and len(self.kept.rows) == self.worst:
+            least = self.kept.losses[-1] * self.kept.weight[-1]
+            return new.take(np.flatnonzero(~(scores <= least)))
+        if len(scores) > self.worst:
+            bar = np.partition(np.nan_to_num(scores, nan=np.inf), -self.worst)[-self.worst]
+            return new.take(np.flatnonzero(~(scores < bar)))
+        return new
+
+
+def describe(
+    loss: Loss, samples: Samples, total: Exact, chain: Chain | None, orders: Sequence[int], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """What is said of each sample, as columns: row, loss (a term of an aggregate), share of the total, and its values."""
+    columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
+    columns["term" if loss.finish else "loss"] = samples.losses
+    columns["share"] = _shares(samples, total)
+    columns.update(_values(loss, samples, classes))
+    if chain and orders:
+        for role, found in chain.apply(samples.checked, samples.weight, max(orders)).items():
+            suffix = f"_{role}" if len(loss.kind.predictions) > 1 else ""
+            for order in orders:
+                columns[("gradient", "hessian")[order - 1] + suffix] = found[order - 1]
+    return columns
+
+
+def _shares(samples: Samples, total: Exact) -> "Array":
+    whole = float(total) if not total.is_finite else to_float(total.fraction)
+    with np.errstate(all="ignore"):
+        shares: Array = samples.losses * samples.weight / whole
+    return shares
+
+
+def _values(loss: Loss, samples: Samples, classes: tuple[str, ...]) -> dict[str, Any]:
+    """The values of the roles that are one number a sample, and for classes what was predicted and how surely."""
+    found: dict[str, Any] = {}
+    names = {"pred": "prediction"}
+    for role, array in zip(loss.kind.roles, samples.checked, strict=True):
+        if array.ndim == 1:
+            shown = array if array.dtype.kind == "f" or not classes else [classes[k] for k in array]
+            found[names.get(role.name, role.name)] = shown
+    probs = probabilities(loss, samples.checked[0])
+    if probs is not None:
+        found.update(_certainty(probs, samples.checked[1], classes))
+    return found
+
+
+def form_of(loss: Loss) -> str | None:
+    """What the numbers of a classification loss are; None for any other loss."""
+    domain = loss.kind.roles[0].domain
+    if "form" in loss.params and not isinstance(domain, type(UNIT)):
+        return str(loss.params["form"]) if loss.params["form"] in FORMS else None
+    by_domain = {UNIT: "probs", FORMS["log_probs"]: "log_probs"}
+    is_class = loss.definition.task == "classification" and isinstance(domain, type(UNIT))
+    return by_domain.get(domain) if is_class else None  # type: ignore[arg-type]
+
+
+def probabilities(loss: Loss, pred: "Array") -> "Array | None":
+    """The probabilities that predictions stand for: (n,) of class 1, or (n, C); None where a loss has none."""
+    form = form_of(loss)
+    if form == "probs":
+        return pred
+    if form == "log_probs":
+        return np.exp(pred)
+    if form is None:
+        return None
+    if pred.ndim == 1 or not loss.kind.roles[0].vector:
+        return _sigmoid(pred)
+    raised = np.exp(pred - pred.max(axis=1, keepdims=True))
+    softmax: Array = raised / raised.sum(axis=1, keepdims=True)
+    return softmax
+
+
+def _sigmoid(x: "Array") -> "Array":
+    tail = np.exp(-np.abs(x))
+    sigmoid: Array = np.where(x > 0, 1.0, tail) / (1 + tail)
+    return sigmoid
+
+
+def _certainty(probs: "Array", target: "Array", classes: tuple[str, ...]) -> dict[str, Any]:
+    if probs.ndim == 1:
+        predicted = (probs > 0.5).astype(int)  # noqa: PLR2004 - the likelier of two
+        p_target = target * probs + (1 - target) * (1 - probs)
+        return {"predicted": predicted, "confidence": np.maximum(probs, 1 - probs), "p_target": p_target}
+    if target.ndim == 1 and len(target) == len(probs) and target.dtype.kind != "f":
+        p_target = np.take_along_axis(probs, target[:, None], axis=1)[:, 0]
+    elif target.shape == probs.shape:
+        p_target = (target * probs).sum(axis=1)
+    else:
+        return {}
+    winners = probs.argmax(axis=1)
+    return {
+        "predicted": [classes[k] for k in winners] if classes else winners,
+        "confidence": probs.max(axis=1),
+        "p_target": p_target,
+    }

@@ -1,0 +1,219 @@
+"""Arrays and tables to files, block by block: written beside the name asked for, and put in its place when complete."""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import ZIP_STORED, ZipFile
+
+from losscli.errors import OutputError, UsageError
+from losscli.lazy import np, pa, pq
+from losscli.literals import format_number
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+Columns = Mapping[str, Any]  # name -> array (n,) or (n, k), or a list of text
+_HEADER = 128  # bytes kept for the header of an NPY file, whose shape is known at the end only
+
+
+class Output:
+    """A file that appears whole under its name, or not at all: `commit` puts it there, `abort` leaves no trace."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.realpath(path)
+        try:
+            handle, self._beside = tempfile.mkstemp(dir=os.path.dirname(self.path), prefix=f".{Path(path).name}.")
+        except OSError as error:
+            raise OutputError(f"{path}: could not be written: {error.strerror}") from None
+        self.file: IO[bytes] = os.fdopen(handle, "w+b")
+
+    def commit(self) -> None:
+        """Sync and rename; the permissions of an old file stay."""
+        self.file.flush()
+        os.fchmod(self.file.fileno(), permissions(self.path))
+        os.fsync(self.file.fileno())
+        self.file.close()
+        os.replace(self._beside, self.path)
+
+    def abort(self) -> None:
+        """Take the unfinished file away."""
+        with suppress(OSError):
+            self.file.close()
+        with suppress(OSError):
+            os.unlink(self._beside)
+
+
+def permissions(path: str) -> int:
+    """The permissions that the old file has, or a new one would get."""
+    with suppress(OSError):
+        return os.stat(path).st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+class TableWriter:
+    """Rows of columns to a CSV, Parquet or NPY file, by suffix. An NPY file holds one column."""
+
+    def __init__(self, path: str) -> None:
+        suffix = Path(path).suffix.lower()
+        if suffix not in _SHEETS:
+            raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)}")
+        self._path = path
+        self._output = Output(path)
+        self._sheet = _SHEETS[suffix](self._output.file)
+
+    def write(self, columns: Columns) -> None:
+        """The next rows."""
+        self._try(lambda: self._sheet.write(columns))
+
+    def commit(self) -> None:
+        """Complete the file and put it in its place."""
+        self._try(self._sheet.finish)
+        self._try(self._output.commit)
+
+    def abort(self) -> None:
+        """Leave no trace."""
+        self._output.abort()
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as error:
+            raise OutputError(f"{self._path}: could not be written: {error.strerror or error}") from None
+
+
+class _Npy:
+    """One array: the header is written last, into the space kept for it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._rows, self._shape = file, 0, ()
+        file.write(bytes(_HEADER))
+
+    def write(self, columns: Columns) -> None:
+        values = np.ascontiguousarray(next(reversed(columns.values())), dtype="<f8")
+        self._rows, self._shape = self._rows + len(values), values.shape[1:]
+        self._file.write(values.tobytes())
+
+    def finish(self) -> None:
+        shape = (self._rows, *self._shape)
+        text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode()
+        self._file.seek(0)
+        self._file.write(b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little"))
+        self._file.write(text.ljust(_HEADER - 11) + b"\n")
+
+
+class _Csv:
+    """Comma-separated, with a header; an array (n, k) is k columns."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._has_header = file, False
+
+    def write(self, columns: Columns) -> None:
+        flat = flattened(columns)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if not self._has_header:
+            writer.writerow(flat)
+        self._has_header = True
+        writer.writerows(zip(*(map(cell, column) for column in flat.values()), strict=True))
+        self._file.write(text.getvalue().encode("utf8", "backslashreplace"))
+
+    def finish(self) -> None:
+        """Nothing is left to be written."""
+
+
+class _Parquet:
+    """A column a column; an array (n, k) is k columns."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._writer = file, None
+
+    def write(self, columns: Columns) -> None:
+        table = pa.table(flattened(columns))
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(pa.PythonFile(self._file, mode="w"), table.schema)
+        self._writer.write_table(table)
+
+    def finish(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+_SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy}
+
+
+def flattened(columns: Columns) -> dict[str, list[Any]]:
+    """Columns of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}."""
+    flat: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        if getattr(values, "ndim", 1) == 1:
+            flat[name] = values if isinstance(values, list) else values.tolist()
+        else:
+            flat.update({f"{name}_{k}": values[:, k].tolist() for k in range(values.shape[1])})
+    return flat
+
+
+def cell(value: Any) -> str:
+    """A cell of CSV: a number in full, or text that no spreadsheet takes for a formula."""
+    if isinstance(value, float):
+        return format_number(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+        return "'" + value
+    return "" if value is None else str(value)
+
+
+class ArrayWriter:
+    """Derivatives to a file: one array to NPY, CSV or Parquet, or a member a role to NPZ."""
+
+    def __init__(self, path: str, name: str, roles: tuple[str, ...]) -> None:
+        self._is_archive = Path(path).suffix.lower() == ".npz"
+        if len(roles) > 1 and not self._is_archive:
+            raise UsageError(f"{path}: there is a {name} for each of {', '.join(roles)}; the name must end in .npz")
+        self._name, self._path = name, path
+        self._output = Output(path) if self._is_archive else None
+        self._members = {role: tempfile.TemporaryFile() for role in roles} if self._is_archive else {}
+        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
+        self._table = None if self._is_archive else TableWriter(path)
+
+    def write(self, role: str, values: "Array") -> None:
+        """The next rows of a role."""
+        if self._table:
+            self._table.write({self._name: values})
+        else:
+            self._sheets[role].write({self._name: values})
+
+    def commit(self) -> None:
+        """Complete the file and put it in its place."""
+        if self._table:
+            self._table.commit()
+            return
+        try:
+            self._pack()
+        except OSError as error:
+            raise OutputError(f"{self._path}: could not be written: {error.strerror or error}") from None
+
+    def _pack(self) -> None:
+        if self._output is None:
+            return
+        with ZipFile(self._output.file, "w", ZIP_STORED, allowZip64=True) as archive:
+            for role, file in self._members.items():
+                self._sheets[role].finish()
+                file.seek(0)
+                with archive.open(f"{role}.npy", "w", force_zip64=True) as member:
+                    while part := file.read(1 << 20):
+                        member.write(part)
+        self._output.commit()
+
+    def abort(self) -> None:
+        """Leave no trace."""
+        for part in (self._table, self._output):
+            if part:
+                part.abort()
+        for file in self._members.values():
+            file.close()
