@@ -33,8 +33,8 @@ class Spread:
         return Spread(
             Exact.of(losses, *factors),
             Exact.of(losses, losses, *factors),
-            float(losses.min(initial=inf)),  # NaN, if there is one
-            float(losses.max(initial=-inf)),
+            float(losses.min(initial=inf)) + 0.0,  # NaN, if there is one; 0.0 for -0.0, which is no smaller
+            float(losses.max(initial=-inf)) + 0.0,
         )
 
     def merge(self, other: "Spread") -> "Spread":
@@ -133,19 +133,16 @@ _LARGE, _SMALL, _SHIFT = 2.0**480, 2.0**-450, 600
 
 def _total(loss: Loss, arrays: "Sequence[Array]", values: "Array", weight: "Array | None") -> Exact:
     degree = loss.definition.degree
+    factors = [] if weight is None else [np.broadcast_to(weight if values.ndim == 1 else weight[:, None], values.shape)]
     if degree is None or not _is_extreme(arrays):
-        return _weighted_sum(values, weight)
+        return Exact.of(values, *factors)
+    if loss.kind.elementwise:  # each element has a scale of its own
+        arrays, factors = ([a.ravel() for a in several] for several in (arrays, factors))
     total = ZERO
     for shift, rows in _scales(arrays):
         part = loss.compute([np.ldexp(a[rows], shift) for a in arrays], 1)[0]
-        total += _weighted_sum(part, weight if weight is None else weight[rows]).scaled(-shift * degree)
+        total += Exact.of(part, *(f[rows] for f in factors)).scaled(-shift * degree)
     return total
-
-
-def _weighted_sum(values: "Array", weight: "Array | None") -> Exact:
-    if weight is None:
-        return Exact.of(values)
-    return Exact.of(values, np.broadcast_to(weight if values.ndim == 1 else weight[:, None], values.shape))
 
 
 def _size(array: "Array") -> "Array":

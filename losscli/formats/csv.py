@@ -24,6 +24,8 @@ from losscli.lazy import np, pa, pacsv
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    _Columns = dict[tuple[int, bool], NDArray[Any] | Labels]  # by position, and whether as text
+
 _ROW_BYTES = 32  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -95,7 +97,7 @@ class CsvReader:
         for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
             columns = self._decode(text, picks) or self._read_again(text, picks)
             for j, state in wide.items():
-                self._watch_width(j, columns[j], text, state)
+                self._watch_width(j, columns[j, False], text, state)
             values = tuple(_pick(columns, pick) for pick in picks)
             yield Block(values, partial(self._place, text))
             empty = False
@@ -113,19 +115,25 @@ class CsvReader:
                 return line
         return text.line
 
-    def _decode(self, text: Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels] | None":
+    def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
         """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
-        types = {
-            str(j): pa.dictionary(pa.int32(), pa.string()) if pick.labels else pa.float64()
-            for pick in picks
-            for j in pick.columns
-        }
+        columns: _Columns = {}
+        wanted = {(j, pick.labels) for pick in picks for j in pick.columns}
+        twice = {(j, True) for j, labels in wanted if labels and (j, False) in wanted}
+        for part in (wanted - twice, twice):  # a column may be wanted as numbers and as text
+            if part and not self._decode_into(columns, text, part):
+                return None
+        return columns if all(_is_plain(c) for c in columns.values()) else None
+
+    def _decode_into(self, columns: "_Columns", text: Text, wanted: set[tuple[int, bool]]) -> bool:
+        texts = pa.dictionary(pa.int32(), pa.string())
+        types = {str(j): texts if labels else pa.float64() for j, labels in wanted}
         try:
             table = pacsv.read_csv(pa.BufferReader(text.data), *self._options(text, types))
         except pa.ArrowInvalid:
-            return None
-        columns = {int(name): _from_arrow(table.column(name).chunk(0)) for name in types}
-        return columns if all(_is_plain(c) for c in columns.values()) else None
+            return False
+        columns.update({(j, labels): _from_arrow(table.column(str(j)).chunk(0)) for j, labels in wanted})
+        return True
 
     def _options(self, text: Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
         return (
@@ -140,15 +148,14 @@ class CsvReader:
             ),
         )
 
-    def _read_again(self, text: Text, picks: Sequence[Pick]) -> "dict[int, NDArray[Any] | Labels]":
+    def _read_again(self, text: Text, picks: Sequence[Pick]) -> "_Columns":
         """The same columns cell by cell, strictly: the first fault is named with its line and column."""
-        labels = {j: pick.labels for pick in picks for j in pick.columns}
-        cells: dict[int, list[Any]] = {j: [] for j in labels}
+        cells: dict[tuple[int, bool], list[Any]] = {(j, pick.labels): [] for pick in picks for j in pick.columns}
         for line, row in self._rows(text):
             self._check_row(row, line)
-            for j, is_label in labels.items():
-                cells[j].append(row[j] if is_label else self._number(row[j], line, j))
-        return {j: _to_labels(cells[j]) if is_label else _to_numbers(cells[j]) for j, is_label in labels.items()}
+            for (j, is_label), column in cells.items():
+                column.append(row[j] if is_label else self._number(row[j], line, j))
+        return {key: _to_labels(column) if key[1] else _to_numbers(column) for key, column in cells.items()}
 
     def _check_row(self, row: list[str], line: int) -> None:
         if not any(cell.strip() for cell in row) and len(row) <= 1:
@@ -250,8 +257,8 @@ def _to_numbers(cells: list[float | int]) -> "NDArray[Any]":
     return np.array(cells, dtype=object if wide else np.float64)
 
 
-def _pick(columns: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[Any] | Labels":
-    chosen = [columns[j] for j in pick.columns]
+def _pick(columns: "_Columns", pick: Pick) -> "NDArray[Any] | Labels":
+    chosen = [columns[j, pick.labels] for j in pick.columns]
     if isinstance(chosen[0], Labels):
         return chosen[0]
     return matrix([c for c in chosen if not isinstance(c, Labels)])
