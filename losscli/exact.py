@@ -116,14 +116,15 @@ def _rounded_product(factors: "list[Floats]") -> "Floats":
 
 def _with_specials(factors: "list[Floats]") -> Exact:
     finite = np.logical_and.reduce([np.isfinite(f) for f in factors])
-    special = [_rounded_product([f[i : i + 1] for f in factors])[0] for i in np.flatnonzero(~finite)]
+    # of a finite factor only the sign counts: its size could make a 0 of a product, and a NaN of 0 times inf
+    signs = [np.where(np.isfinite(f), np.sign(f), f)[~finite] for f in factors]
     rest = _block_sum([f[finite] for f in factors])
-    return rest + Exact(0, _special_sum(special))
+    return rest + Exact(0, _special_sum(_rounded_product(signs).tolist()))
 
 
 def _special_sum(values: "list[float]") -> float:
     """inf, -inf or NaN, whatever the order; 0·inf is NaN."""
-    distinct = {float(v) for v in values}
+    distinct = set(values)
     if distinct in ({inf}, {-inf}):
         return distinct.pop()
     return nan

@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import BadValueError, InputError
+from losscli.exact import to_float
 from losscli.lazy import np
 from losscli.literals import format_number
 
@@ -86,7 +87,15 @@ def as_rows(array: "Array") -> "Array":
 
 
 def _floats(array: "Array") -> "Array":
-    return np.ascontiguousarray(array, dtype=np.float64)
+    """C-contiguous float64; an InputError for what is no number or beyond its range."""
+    if array.dtype.kind not in "biufO":
+        raise InputError(f"dtype {array.dtype} is not numeric")
+    try:
+        return np.ascontiguousarray(array, dtype=np.float64)
+    except OverflowError:
+        raise InputError("an integer is beyond the range of a float64") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not an array of numbers: {error}") from None
 
 
 def _first(mask: "Array") -> tuple[int, int | None]:
@@ -133,7 +142,7 @@ def _exact_difference(pred: "Array", target: "Array") -> "Array":
     """Pred - target as the nearest float64, through integers and fractions, for values that float64 does not hold."""
     pairs = zip(pred.ravel().tolist(), target.ravel().tolist(), strict=True)
     exact = [Fraction(p) - Fraction(t) for p, t in pairs]
-    return np.array([float(e) for e in exact]).reshape(pred.shape)
+    return np.array([to_float(e) for e in exact]).reshape(pred.shape)
 
 
 def _check_residual(arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
@@ -227,7 +236,7 @@ def class_indices(labels: "Array", classes: int) -> "Array":
     if outside.any():
         row = int(np.argmax(outside))
         hint = "; do the labels count from 1?" if values[row] == classes and values.min() >= 1 else ""
-        raise BadValueError("target", row, None, f"label {int(values[row])} is outside 0..{classes - 1}{hint}")
+        raise BadValueError("target", row, None, f"label {values[row]:.0f} is outside 0..{classes - 1}{hint}")
     return values.astype(np.intp)
 
 

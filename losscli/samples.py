@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Samples:
-    """Some samples of a loss: row numbers, losses and weights, the arrays of the roles as checked and as shown."""
+    """Some samples: row numbers, losses and weights, the arrays of the roles as read, and the columns to be shown."""
 
     rows: "Array"
     losses: "Array"
     weight: "Array"
-    checked: "Sequence[Array]"
+    arrays: "Sequence[Array]"
     shown: "Mapping[str, Any]"
 
     @staticmethod
-    def of(losses: "Array", checked: "Sequence[Array]", batch: "Batch") -> "Samples":
+    def of(losses: "Array", batch: "Batch") -> "Samples":
         weight = np.ones(len(losses)) if batch.weight is None else batch.weight
-        return Samples(np.asarray(batch.rows), losses, weight, checked, batch.shown)
+        return Samples(np.asarray(batch.rows), losses, weight, list(batch.arrays.values()), batch.shown)
 
     def take(self, index: Any) -> "Samples":
         """The samples at an index, in its order."""
@@ -36,7 +36,7 @@ class Samples:
             self.rows[index],
             self.losses[index],
             self.weight[index],
-            [a[index] for a in self.checked],
+            [a[index] for a in self.arrays],
             {name: np.asarray(values, dtype=object)[index] for name, values in self.shown.items()},
         )
 
@@ -46,7 +46,7 @@ class Samples:
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.losses, other.losses]),
             np.concatenate([self.weight, other.weight]),
-            [np.concatenate(pair) for pair in zip(self.checked, other.checked, strict=True)],
+            [np.concatenate(pair) for pair in zip(self.arrays, other.arrays, strict=True)],
             {name: np.concatenate([v, other.shown[name]]) for name, v in self.shown.items()},
         )
 
@@ -65,9 +65,9 @@ class Collector:
     first: int | None = None
     kept: Samples | None = None
 
-    def add(self, losses: "Array", checked: "Sequence[Array]", batch: "Batch") -> None:
+    def add(self, losses: "Array", batch: "Batch") -> None:
         """Look at the samples of a batch."""
-        new = Samples.of(losses, checked, batch)
+        new = Samples.of(losses, batch)
         if self.worst:
             new = self._candidates(new)
         elif self.first is not None:

@@ -3,7 +3,7 @@ nowhere else.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,8 @@ class Spread:
         return Spread(
             Exact.of(losses, *factors),
             Exact.of(losses, losses, *factors),
-            float(losses.min(initial=inf)),  # NaN, if there is one
-            float(losses.max(initial=-inf)),
+            float(losses.min(initial=inf)) + 0.0,  # NaN, if there is one; 0.0 for -0.0, which is no smaller
+            float(losses.max(initial=-inf)) + 0.0,
         )
 
     def merge(self, other: "Spread") -> "Spread":
@@ -72,25 +72,18 @@ class Moments:
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
         terms = loss.terms(arrays)
-        totals = _totals(loss, arrays, terms, weight)
-        return Moments.of_losses(per_sample(terms[0]), totals, outputs_of(terms[0]), weight, rows, spread)
+        samples = Moments.of_samples(per_sample(terms[0]), weight, rows, spread)
+        return replace(samples, totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
 
     @staticmethod
-    def of_losses(
-        losses: "Array",
-        totals: tuple[Exact, ...],
-        outputs: int,
-        weight: "Array | None",
-        rows: Sequence[int],
-        spread: bool,
-    ) -> "Moments":
-        """The state of samples whose losses and whose sums are known."""
+    def of_samples(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
+        """The state of samples whose losses are known, each one value."""
         strange = np.flatnonzero(~np.isfinite(losses))
         return Moments(
             len(losses),
             Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
-            totals,
-            outputs,
+            (Exact.of(losses, *([] if weight is None else [weight])),),
+            1,
             len(strange),
             int(rows[int(strange[0])]) if len(strange) else None,
             Spread.of(losses, weight) if spread else None,
@@ -116,7 +109,7 @@ class Moments:
         if reduction == "sum":
             return float(self.totals[0])
         if loss.finish is None:
-            return self.totals[0].over(self.divisor)
+            return self.mean
         special = sum(total.special for total in self.totals)
         return special or next(self.finished(loss))
 
@@ -125,6 +118,11 @@ class Moments:
         if loss.finish is None:
             raise TypeError(f"{loss} is no aggregate")
         return loss.finish([total.fraction for total in self.totals], self.divisor, **loss.params)
+
+    @property
+    def mean(self) -> float:
+        """Σwℓ/Σw of the first sum."""
+        return self.totals[0].over(self.divisor)
 
     @property
     def divisor(self) -> Fraction:
@@ -149,23 +147,21 @@ def _totals(
     loss: Loss, arrays: "Sequence[Array]", terms: "Sequence[Array]", weight: "Array | None"
 ) -> tuple[Exact, ...]:
     degree = loss.definition.degree
+    factors = [] if weight is None else [_like(weight, terms[0])]
     if degree is None or not _is_extreme(arrays):
-        return tuple(_weighted_sum(term, weight) for term in terms)
+        return tuple(Exact.of(term, *factors) for term in terms)
+    if terms[0].ndim > 1:  # each element has a scale of its own
+        arrays, factors = ([a.ravel() for a in several] for several in (arrays, factors))
     totals = [ZERO] * len(terms)
     for shift, rows in _scales(arrays):
         scaled = loss.terms([np.ldexp(a[rows], shift) for a in arrays])
-        kept = weight if weight is None else weight[rows]
-        totals = [
-            total + _weighted_sum(term, kept).scaled(-shift * degree)
-            for total, term in zip(totals, scaled, strict=True)
-        ]
+        parts = [Exact.of(term, *(f[rows] for f in factors)).scaled(-shift * degree) for term in scaled]
+        totals = [total + part for total, part in zip(totals, parts, strict=True)]
     return tuple(totals)
 
 
-def _weighted_sum(values: "Array", weight: "Array | None") -> Exact:
-    if weight is None:
-        return Exact.of(values)
-    return Exact.of(values, np.broadcast_to(weight if values.ndim == 1 else weight[:, None], values.shape))
+def _like(weight: "Array", values: "Array") -> "Array":
+    return np.broadcast_to(weight if values.ndim == 1 else weight[:, None], values.shape)
 
 
 def _size(array: "Array") -> "Array":

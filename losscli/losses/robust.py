@@ -37,6 +37,9 @@ def huber(
     e = pred - target
     a = np.abs(e)
     inner = a <= delta
-    yield np.where(inner, e * (e / 2), delta * (a - delta / 2))
+    line = delta * (a - delta / 2)
+    if np.isinf(a).any():  # the error may overflow where δ times it does not
+        line = 2 * delta * (np.abs(pred / 2 - target / 2) - delta / 4)
+    yield np.where(inner, e * (e / 2), line)
     yield np.clip(e, -delta, delta)
     yield inner.astype(e.dtype)

@@ -1,0 +1,84 @@
+"""One pass over the batches: what is tallied of each objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from losscli.distribution import Distribution
+from losscli.errors import BadValueError
+from losscli.exact import to_float
+from losscli.objectives import Objective
+from losscli.samples import Collector
+from losscli.states import Moments
+from losscli.tables import Batch, refused_at
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+
+def checked_arrays(objective: Objective, batch: Batch, allow_inf: bool) -> "list[list[Array]]":
+    """The arrays of a batch as each term's function takes them. Raises InputError with the place in the file."""
+    arrays = list(batch.arrays.values())
+    try:
+        return [loss.check(arrays, allow_inf) for loss in objective.losses]
+    except BadValueError as error:
+        raise refused_at(error, batch) from None
+
+
+@dataclass
+class Tally:
+    """Of one objective: a state for each term, the state of the whole, and what was asked for of its samples."""
+
+    objective: Objective
+    spread: bool
+    distribution: Distribution | None = None
+    collector: Collector | None = None
+    states: list[Moments] = field(default_factory=list)
+    whole: Moments = field(default_factory=Moments)
+
+    def __post_init__(self) -> None:
+        self.states = [Moments() for _ in self.objective.terms]
+
+    def add(self, batch: Batch, allow_inf: bool) -> None:
+        """Take a batch."""
+        checked = checked_arrays(self.objective, batch, allow_inf)
+        spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
+        for k, (loss, arrays) in enumerate(zip(self.objective.losses, checked, strict=True)):
+            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread)
+            self.states[k] = self.states[k].merge(new)
+        if self.objective.is_sum or self.distribution or self.collector:
+            self._add_samples(self.objective.sample_losses(checked), batch)
+
+    def _add_samples(self, losses: "Array", batch: Batch) -> None:
+        if self.objective.is_sum and not self.objective.is_aggregate:
+            self.whole = self.whole.merge(Moments.of_samples(losses, batch.weight, batch.rows, self.spread))
+        if self.distribution:
+            self.distribution.add(losses, batch.weight)
+        if self.collector:
+            self.collector.add(losses, batch)
+
+    @property
+    def state(self) -> Moments:
+        """The state that counts the samples: of the whole where it has one, else of its first term."""
+        return self.whole if self.whole.n else self.states[0]
+
+    def value(self, reduction: str) -> float:
+        """The value of the objective."""
+        terms = self.objective.terms
+        if not self.objective.is_sum:
+            return self.states[0].value(terms[0][1], reduction)
+        if reduction == "mean" and self.whole.n:
+            return self.whole.mean
+        return _weighted([(factor, v) for (factor, _), v in zip(terms, self.term_values(reduction), strict=True)])
+
+    def term_values(self, reduction: str) -> list[float]:
+        """The value of each term, without its factor."""
+        return [s.value(loss, reduction) for s, loss in zip(self.states, self.objective.losses, strict=True)]
+
+
+def _weighted(parts: Sequence[tuple[float, float]]) -> float:
+    if all(isfinite(value) for _, value in parts):
+        return to_float(sum((Fraction(factor) * Fraction(value) for factor, value in parts), Fraction(0)))
+    return sum(factor * value for factor, value in parts)
