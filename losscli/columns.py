@@ -41,6 +41,16 @@ class Binding:
         return [self.reader.columns[j].name for j in self.columns]
 
     @property
+    def plays(self) -> bool:
+        """Whether it is a role or the weight, not a column that is only shown."""
+        return ":" not in self.role
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether a single column was given as a matrix of one column."""
+        return self.reader.is_matrix
+
+    @property
     def pick(self) -> Pick:
         return Pick(self.columns, self.labels)
 

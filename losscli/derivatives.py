@@ -1,8 +1,8 @@
 """From the derivatives of the terms to those of the reported value: the chain rule, in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from losscli.exact import ZERO, Exact, root
 from losscli.lazy import np
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from losscli.registry import Array
 
 
+ORDERS = {1: "gradient", 2: "hessian"}
+
+
 @dataclass(frozen=True)
 class Chain:
-    """What turns a sample's derivatives into those of the value that `state` reads under `reduction`.
+    """What turns a sample's derivatives into those of the value that a state reads under a reduction.
 
     Under mean w·g/(D·Σw), under sum w·g, under none each sample's own g/D; for an aggregate the slopes of its value in
     its sums, and their curvature: a list of (c, u, v) that stand for c · (Σ u_k g_k) (Σ v_k g_k).
     """
 
+    factor: float
     loss: Loss
     divisor: float
     weighs: bool
@@ -28,12 +32,13 @@ class Chain:
     curvature: Sequence[tuple[float, tuple[float, ...], tuple[float, ...]]] = ()
 
     @staticmethod
-    def of(loss: Loss, state: Moments, reduction: str) -> "Chain":
+    def of(factor: float, loss: Loss, state: Moments, reduction: str) -> "Chain":
+        """The chain of a term of an objective."""
         if loss.finish:
             _, slopes, curvature = state.finished(loss)
-            return Chain(loss, 1.0, True, slopes, curvature)
+            return Chain(factor, loss, 1.0, True, slopes, curvature)
         divisor = {"mean": float(state.divisor), "sum": 1.0, "none": float(state.outputs)}[reduction]
-        return Chain(loss, divisor, reduction != "none", (1.0,))
+        return Chain(factor, loss, divisor, reduction != "none", (1.0,))
 
     def apply(self, arrays: "Sequence[Array]", weight: "Array | None", order: int) -> "dict[str, list[Array]]":
         """For each prediction role the gradient, and with order 2 the Hessian diagonal, in the shape of the arrays."""
@@ -48,13 +53,28 @@ class Chain:
 
     def _chained(self, terms: "list[tuple[Array, ...]]", weight: "Array | float") -> "list[Array]":
         gradients = terms[0]
-        chained = [weight * _dot(self.slopes, gradients) / self.divisor]
+        chained = [self._scaled(weight * _dot(self.slopes, gradients))]
         if len(terms) > 1:
             second = _dot(self.slopes, terms[1])
             for scale, u, v in self.curvature:
                 second = second + weight * scale * _dot(u, gradients) * _dot(v, gradients)
-            chained.append(weight * second / self.divisor)
+            chained.append(self._scaled(weight * second))
         return chained
+
+    def _scaled(self, values: "Array") -> "Array":
+        values = values / self.divisor
+        return values if self.factor == 1 else self.factor * values
+
+
+def apply(
+    chains: Sequence[Chain], checked: "Sequence[Sequence[Array]]", weight: "Array | None", order: int
+) -> "dict[str, list[Array]]":
+    """The derivatives of a weighted sum of losses: those of its terms add."""
+    total: dict[str, list[Array]] = {}
+    for chain, arrays in zip(chains, checked, strict=True):
+        for role, found in chain.apply(arrays, weight, order).items():
+            total[role] = [a + b for a, b in zip(total[role], found, strict=True)] if role in total else found
+    return total
 
 
 def _dot(factors: Sequence[float], arrays: "Sequence[Array]") -> "Array":
@@ -90,32 +110,41 @@ class Size:
 
 @dataclass
 class Gathered:
-    """Derivatives of one loss, batch by batch, in the rows' order; a row that is absent has derivative 0.
+    """Derivatives of one objective, batch by batch, in the rows' order; a row that is absent has derivative 0.
 
-    `sizes` and `values` are keyed by role and order; `values` are kept only where `keep` says so.
+    `sizes` and `values` are keyed by role and order; `values` are kept only where `keep` says so. `write` takes each
+    block of a role and order as it comes.
     """
 
-    orders: tuple[int, ...]
+    orders: Sequence[int]
     keep: bool
+    write: "Callable[[str, int, Array], None]"
     sizes: dict[tuple[str, int], Size] = field(default_factory=dict)
     values: "dict[tuple[str, int], list[Array]]" = field(default_factory=dict)
-    written: int = 0
+    stop: int = 0
 
-    def add(self, chain: Chain, arrays: "Sequence[Array]", batch: Any, sinks: "dict[tuple[str, int], Any]") -> None:
-        """Take the derivatives of a batch: measure, keep and write them."""
-        found = chain.apply(arrays, batch.weight, max(self.orders))
-        start, self.written = self.written, batch.stop
+    def add(self, found: "Mapping[str, Sequence[Array]]", rows: Sequence[int], stop: int) -> None:
+        """Take the derivatives of the rows that are there of those up to `stop`."""
         for role, derivatives in found.items():
             for order in self.orders:
-                full = _in_place(derivatives[order - 1], batch.rows, start, batch.stop)
-                self._take((role, order), full, sinks)
+                self._take(role, order, _in_place(derivatives[order - 1], rows, self.stop, stop))
+        self.stop = stop
 
-    def _take(self, key: tuple[str, int], full: "Array", sinks: "dict[tuple[str, int], Any]") -> None:
-        self.sizes[key] = self.sizes.get(key, Size()).merge(Size.of(full))
+    def finish(self, stop: int) -> None:
+        """Rows that are absent at the end have derivative 0 too."""
+        if stop > self.stop:
+            for role, order in list(self.sizes):
+                self._take(role, order, np.zeros((stop - self.stop, *self._shape)))
+            self.stop = stop
+
+    _shape: tuple[int, ...] = ()
+
+    def _take(self, role: str, order: int, full: "Array") -> None:
+        self._shape = full.shape[1:]
+        self.sizes[role, order] = self.sizes.get((role, order), Size()).merge(Size.of(full))
         if self.keep:
-            self.values.setdefault(key, []).append(full)
-        if key in sinks:
-            sinks[key].write(full)
+            self.values.setdefault((role, order), []).append(full)
+        self.write(role, order, full)
 
 
 def _in_place(values: "Array", rows: Sequence[int], start: int, stop: int) -> "Array":

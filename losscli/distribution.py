@@ -1,7 +1,9 @@
-"""The distribution of the samples' losses: exact quantiles and a histogram, holding a bounded number of losses in memory.
+"""The distribution of the samples' losses: exact quantiles and a histogram, holding a bounded number of losses in
+memory.
 
-Up to a million losses are held; beyond that they go to an unlinked temporary file (8 bytes a sample, 16 with weights), and
-a quantile is found in passes over it: count by the leading bits of the losses, then look at the one interval it lies in.
+Up to a million losses are held; beyond that they go to an unlinked temporary file (8 bytes a sample, 16 with
+weights), and a quantile is found in passes over it: count by the leading bits of the losses, then look at the one
+interval it lies in.
 """
 
 import tempfile
@@ -106,7 +108,9 @@ class Distribution:
         return float(losses[order[at]])
 
     def _step(self, low: int, bits: int, wanted: Fraction) -> tuple[int, Fraction]:
-        """Of the 2^16 intervals of `bits` bits from `low` on, the one that `wanted` lies in, and the weight before it."""
+        """Of the 2^16 intervals of `bits` bits from `low` on, the one that `wanted` lies in, and the weight before
+        it.
+        """
         totals = [Fraction(0)] * (1 << _BITS)
         for losses, weight in self._chunks():
             kept, kept_weight = _within(losses, weight, low, bits + _BITS)
@@ -146,7 +150,7 @@ def _add_by_code(totals: list[Fraction], codes: "NDArray[np.int64]", weight: "Fl
 
 def _within(losses: "Floats", weight: "Floats | None", low: int, bits: int) -> "tuple[Floats, Floats | None]":
     """The losses whose keys lie in the 2^bits keys from `low` on."""
-    if bits == 64:  # noqa: PLR2004 - all keys
+    if bits == 64:
         return losses, weight
     keys = _keys(losses)
     inside = (keys >= np.uint64(low)) & (keys <= np.uint64(low + (1 << bits) - 1))

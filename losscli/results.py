@@ -1,7 +1,7 @@
 """Results: frozen data that renderers format and Python callers read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -23,6 +23,33 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A term of a sum of losses: its value, without its factor."""
+
+    loss: str
+    factor: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The gradient or Hessian diagonal with respect to one prediction: the Euclidean norm and the largest size of its
+    finite entries, how many are infinite or NaN, and the entries themselves in the shape of the prediction, if kept.
+    """
+
+    of: str
+    norm: float
+    max_abs: float
+    nonfinite: int
+    values: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        size = {"of": self.of, "norm": self.norm, "max_abs": self.max_abs, "nonfinite": self.nonfinite}
+        return size if self.values is None else {**size, "values": self.values.tolist()}
+
+
+@dataclass(frozen=True)
 class Result:
     """One loss of one table.
 
@@ -35,7 +62,7 @@ class Result:
     name: str
     params: Mapping[str, Any]
     reduction: str
-    value: float
+    value: float | None
     n: int
     weight: float
     outputs: int
@@ -45,6 +72,22 @@ class Result:
     signature: str
     infinite: int = 0
     first_infinite: int | None = None
+    terms: tuple[Term, ...] = ()
+    quantiles: Mapping[str, float] = field(default_factory=dict)
+    histogram: tuple[int, ...] = ()
+    gradients: Mapping[str, Derivative] = field(default_factory=dict)
+    hessians: Mapping[str, Derivative] = field(default_factory=dict)
+    samples: Mapping[str, Any] | None = None
+
+    @property
+    def gradient(self) -> Any:
+        """The gradient as an array in the shape of the prediction; with several predictions, one a role by name."""
+        return _arrays(self.gradients)
+
+    @property
+    def hessian(self) -> Any:
+        """The Hessian diagonal, as `gradient`."""
+        return _arrays(self.hessians)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON holds it."""
@@ -54,14 +97,40 @@ class Result:
             "name": self.name,
             "params": dict(self.params),
             "reduction": self.reduction,
-            "value": self.value,
+            **({} if self.value is None else {"value": self.value}),
             "n": self.n,
             "weight": self.weight,
             "outputs": self.outputs,
             **spread,
+            **self.quantiles,
             "signature": self.signature,
+            **self._asked_for(),
         }
         return {key: _plain(value) for key, value in fields.items()}
+
+    def _asked_for(self) -> dict[str, Any]:
+        """What is there only where it was asked for."""
+        found: dict[str, Any] = {}
+        if self.terms:
+            found["terms"] = [{"loss": t.loss, "factor": t.factor, "value": t.value} for t in self.terms]
+        for key, by_role in (("gradient", self.gradients), ("hessian", self.hessians)):
+            dicts = {role: derivative.to_dict() for role, derivative in by_role.items()}
+            if dicts:
+                found[key] = dicts if len(dicts) > 1 else next(iter(dicts.values()))
+        if self.samples is not None:
+            found["samples"] = rows_of(self.samples)
+        return found
+
+
+def _arrays(by_role: Mapping[str, Derivative]) -> Any:
+    arrays = {role: derivative.values for role, derivative in by_role.items()}
+    return arrays if len(arrays) != 1 else next(iter(arrays.values()))
+
+
+def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Columns as one dictionary a row."""
+    lists = {name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -80,12 +149,14 @@ class Report:
         """The value, where one loss was asked for; a UsageError otherwise."""
         if len(self.results) != 1:
             raise UsageError(f"{len(self.results)} losses were asked for: read .results")
+        if self.results[0].value is None:
+            raise UsageError("reduction none has no single value: read .results[0].samples")
         return self.results[0].value
 
     @property
     def is_finite(self) -> bool:
         """Whether every value is a finite number."""
-        return all(isfinite(result.value) for result in self.results)
+        return all(result.value is None or isfinite(result.value) for result in self.results)
 
     def to_dict(self) -> dict[str, Any]:
         """The report in JSON's terms, schema 1: numbers that JSON cannot hold are strings."""
@@ -107,6 +178,8 @@ _WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
         return _WORDS[format_number(value)]
     return str(value) if type(value) is int and abs(value) > 2**53 else value

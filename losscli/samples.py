@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from losscli.derivatives import Chain
-from losscli.exact import Exact, to_float
+from losscli.derivatives import ORDERS, Chain, apply
+from losscli.exact import Exact
 from losscli.kinds import FORMS, UNIT
 from losscli.lazy import np
+from losscli.objectives import Objective
 from losscli.registry import Loss
 
 if TYPE_CHECKING:
@@ -90,40 +91,56 @@ class Collector:
         return new
 
 
-def describe(
-    loss: Loss, samples: Samples, total: Exact, chain: Chain | None, orders: Sequence[int], classes: tuple[str, ...]
-) -> dict[str, Any]:
-    """What is said of each sample, as columns: row, loss (a term of an aggregate), share of the total, and its values."""
-    columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
-    columns["term" if loss.finish else "loss"] = samples.losses
-    columns["share"] = _shares(samples, total)
-    columns.update(_values(loss, samples, classes))
-    if chain and orders:
-        for role, found in chain.apply(samples.checked, samples.weight, max(orders)).items():
-            suffix = f"_{role}" if len(loss.kind.predictions) > 1 else ""
-            for order in orders:
-                columns[("gradient", "hessian")[order - 1] + suffix] = found[order - 1]
-    return columns
+@dataclass(frozen=True)
+class Describer:
+    """What is said of samples: row, loss (a term of an aggregate), share of the total, values, and derivatives if
+    asked.
+    """
+
+    objective: Objective
+    total: Exact
+    classes: tuple[str, ...]
+    chains: Sequence[Chain] = ()
+    orders: Sequence[int] = ()
+
+    def columns(self, samples: Samples) -> dict[str, Any]:
+        """Columns by name: an array (n,) or (n, k), or a list."""
+        checked = [loss.check(samples.arrays, allow_inf=True) for loss in self.objective.losses]
+        columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
+        columns["term" if self.objective.is_aggregate else "loss"] = samples.losses
+        columns["share"] = _shares(samples, self.total)
+        columns.update(_values(self.objective.losses[0], checked[0], self.classes))
+        if self.orders:
+            columns.update(self._derivatives(checked, samples.weight))
+        return columns
+
+    def _derivatives(self, checked: "Sequence[Sequence[Array]]", weight: "Array") -> dict[str, Any]:
+        found = apply(self.chains, checked, weight, max(self.orders))
+        several = len(found) > 1
+        return {
+            ORDERS[order] + (f"_{role}" if several else ""): derivatives[order - 1]
+            for role, derivatives in found.items()
+            for order in self.orders
+        }
 
 
 def _shares(samples: Samples, total: Exact) -> "Array":
-    whole = float(total) if not total.is_finite else to_float(total.fraction)
     with np.errstate(all="ignore"):
-        shares: Array = samples.losses * samples.weight / whole
+        shares: Array = samples.losses * samples.weight / float(total)
     return shares
 
 
-def _values(loss: Loss, samples: Samples, classes: tuple[str, ...]) -> dict[str, Any]:
+def _values(loss: Loss, checked: "Sequence[Array]", classes: tuple[str, ...]) -> dict[str, Any]:
     """The values of the roles that are one number a sample, and for classes what was predicted and how surely."""
     found: dict[str, Any] = {}
     names = {"pred": "prediction"}
-    for role, array in zip(loss.kind.roles, samples.checked, strict=True):
+    for role, array in zip(loss.kind.roles, checked, strict=True):
         if array.ndim == 1:
-            shown = array if array.dtype.kind == "f" or not classes else [classes[k] for k in array]
-            found[names.get(role.name, role.name)] = shown
-    probs = probabilities(loss, samples.checked[0])
+            is_class = bool(classes) and array.dtype.kind == "i"
+            found[names.get(role.name, role.name)] = [classes[k] for k in array] if is_class else array
+    probs = probabilities(loss, checked[0])
     if probs is not None:
-        found.update(_certainty(probs, samples.checked[1], classes))
+        found.update(_certainty(probs, checked[1], classes))
     return found
 
 
@@ -161,7 +178,7 @@ def _sigmoid(x: "Array") -> "Array":
 
 def _certainty(probs: "Array", target: "Array", classes: tuple[str, ...]) -> dict[str, Any]:
     if probs.ndim == 1:
-        predicted = (probs > 0.5).astype(int)  # noqa: PLR2004 - the likelier of two
+        predicted = (probs > 0.5).astype(int)
         p_target = target * probs + (1 - target) * (1 - probs)
         return {"predicted": predicted, "confidence": np.maximum(probs, 1 - probs), "p_target": p_target}
     if target.ndim == 1 and len(target) == len(probs) and target.dtype.kind != "f":

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Batch:
     """Rows of all roles side by side.
 
-    `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a sample's
-    loss. `at` says where a role's row stands in its file.
+    `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
+    sample's loss. `at` says where a role's row stands in its file.
     """
 
     arrays: "Mapping[str, Array]"
@@ -88,6 +88,11 @@ class Table:
             for block, stream in zip(waiting, streams, strict=True)
         ]
         self._refuse_counts(list(zip(readers, counts, strict=True)))
+
+    @property
+    def known_rows(self) -> int | None:
+        """How many rows there are, where a file says so beforehand."""
+        return next((b.reader.rows for b in self.bindings if b.reader.rows is not None), None)
 
     def _check_known_rows(self) -> None:
         readers = list({id(b.reader): b.reader for b in self.bindings}.values())

@@ -22,6 +22,7 @@ class ArrayReader:
         self.notes: Sequence[str] = ()
         self.headed = _is_frame(data)
         self._arrays = _columns(name, data, self.headed)
+        self.is_matrix = not self.headed and np.ndim(data) == 2
         self.columns = tuple(
             Column(str(label), text=array.dtype.kind in "USOT" and not _is_numeric(array))
             for label, array in self._arrays

@@ -72,7 +72,7 @@ class Block:
 
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
-    known.
+    known, `is_matrix` whether it is an array of two dimensions.
     """
 
     @property
@@ -83,6 +83,8 @@ class Reader(Protocol):
     def columns(self) -> tuple[Column, ...]: ...
     @property
     def headed(self) -> bool: ...
+    @property
+    def is_matrix(self) -> bool: ...
     @property
     def rows(self) -> int | None: ...
     @property

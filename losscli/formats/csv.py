@@ -45,6 +45,7 @@ class CsvReader:
 
     format = "csv"
     rows = None
+    is_matrix = False
 
     def __init__(self, source: Source, header: bool | None) -> None:
         self.name, self._source = source.name, source

@@ -35,7 +35,7 @@ class NpyReader:
         self.rows, self._width = (*shape, 1, 1)[:2] if shape else (1, 1)
         if self.rows == 0 or self._width == 0:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
-        self._matrix = len(shape) == 2
+        self.is_matrix = len(shape) == 2
         self.columns = tuple(Column(str(j), text=self._dtype.kind in "SU") for j in range(self._width))
         self._check_length(source.size)
 
@@ -57,7 +57,7 @@ class NpyReader:
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of rows; a Fortran-ordered matrix is gathered column by column."""
-        columns = self._fortran and self._matrix and self._width > 1
+        columns = self._fortran and self.is_matrix and self._width > 1
         step = max(1, min(size, (1 << 22) // (self._width * self._dtype.itemsize)))
         parts = self._by_columns(step) if columns else self._by_rows(step)
         start = 0

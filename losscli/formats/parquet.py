@@ -22,6 +22,7 @@ class ParquetReader:
 
     format = "parquet"
     headed = True
+    is_matrix = False
 
     def __init__(self, source: Source) -> None:
         self.name, self._source = source.name, source

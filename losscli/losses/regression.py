@@ -82,7 +82,8 @@ def _root_of_mean(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
     yield value
     slope = 0.5 / value / total if value else 0.0  # a perfect prediction has no direction: 0
     yield (slope,)
-    yield ((-slope / (2 * value) / value / total if value else 0.0,),)
+    along = (0.5 / value,) if value else (0.0,)
+    yield [(-1 / (value * total * total) if value else 0.0, along, along)]
 
 
 @loss(

@@ -1,0 +1,99 @@
+"""Domains, roles and kinds: what a loss accepts, as data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A closed interval of numbers, or with `is_open` one without its low end; infinite ends are allowed only where
+    `allow_inf` says so.
+    """
+
+    low: float
+    high: float
+    is_open: bool = False
+
+    def __str__(self) -> str:
+        return f"{'(' if self.is_open else '['}{self.low:g}, {self.high:g}]"
+
+    def refuses(self, values: "Array") -> "Array":
+        low = values <= self.low if self.is_open else values < self.low
+        return low | (values > self.high)
+
+    def complaint(self, found: str) -> str:
+        return f"{found} is outside {self}"
+
+
+@dataclass(frozen=True)
+class Values:
+    """A few numbers, and no other."""
+
+    numbers: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(f"{number:g}" for number in self.numbers)
+
+    def refuses(self, values: "Array") -> "Array":
+        return np.logical_and.reduce([values != number for number in self.numbers])
+
+    def complaint(self, found: str) -> str:
+        return f"{found} is not {self}"
+
+
+Domain = Interval | Values
+REAL = Interval(-inf, inf)
+UNIT = Interval(0.0, 1.0)
+POSITIVE = Interval(0.0, inf, is_open=True)
+FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0)}
+
+
+@dataclass(frozen=True)
+class Role:
+    """One array a loss takes: its name, its domain (by `form` where the loss has that parameter), and how it lies in
+    a file.
+
+    `vector`: a row is a distribution over classes, one column a class, or an embedding. `labels`: one column of class
+    labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
+    """
+
+    name: str
+    domain: Domain | Mapping[str, Interval] = REAL
+    vector: bool = False
+    labels: bool = False
+    ordered: bool = True
+    hint: str = ""
+
+    def allowed(self, params: Params) -> Domain:
+        return self.domain[params["form"]] if isinstance(self.domain, Mapping) else self.domain
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A family of losses that take the same arrays.
+
+    Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
+    Where it yields a value an element, a sample's loss is the mean over its outputs; otherwise it yields a value a row.
+    """
+
+    name: str
+    shapes: str
+    roles: tuple[Role, ...]
+    check: "Callable[[list[Array], Params, bool], list[Array]]"
+    sample: "Callable[[np.random.Generator, Params, int, int], list[Array]]"
+    predictions: tuple[str, ...] = ("pred",)
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        return tuple(role.name for role in self.roles)
