@@ -43,9 +43,8 @@ def check_domain(role: Role, values: "Array", params: Params, allow_inf: bool) -
     if np.isnan(values).any():
         raise BadValueError(role.name, *first(np.isnan(values)), "missing value (NaN)")
     allowed = role.allowed(params)
-    refused = allowed.refuses(values)
-    if refused.any():
-        place = first(refused)
+    if not allowed.admits(values):
+        place = first(allowed.refuses(values))
         found = format_number(values[tuple(i for i in place if i is not None)])
         raise BadValueError(role.name, *place, allowed.complaint(found) + _hint(role, params))
     if not allow_inf and np.isinf(values).any():

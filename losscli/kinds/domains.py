@@ -28,7 +28,15 @@ class Interval:
     def __str__(self) -> str:
         return f"{'(' if self.is_open else '['}{self.low:g}, {self.high:g}]"
 
+    def admits(self, values: "Array") -> bool:
+        """Whether all values (none NaN) are allowed."""
+        if values.size == 0:
+            return True
+        low = values.min()
+        return bool((low > self.low if self.is_open else low >= self.low) and values.max() <= self.high)
+
     def refuses(self, values: "Array") -> "Array":
+        """Which values are not allowed."""
         low = values <= self.low if self.is_open else values < self.low
         return low | (values > self.high)
 
@@ -45,7 +53,12 @@ class Values:
     def __str__(self) -> str:
         return " or ".join(f"{number:g}" for number in self.numbers)
 
+    def admits(self, values: "Array") -> bool:
+        """Whether all values are allowed."""
+        return not self.refuses(values).any()
+
     def refuses(self, values: "Array") -> "Array":
+        """Which values are not allowed."""
         return np.logical_and.reduce([values != number for number in self.numbers])
 
     def complaint(self, found: str) -> str:

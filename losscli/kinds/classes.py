@@ -1,0 +1,147 @@
+"""Kinds of losses that take a column a class: probabilities or what stands for them, and labels or distributions."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from losscli.errors import BadValueError, InputError
+from losscli.kinds.checks import as_rows, check_domain, check_elements, first, floats
+from losscli.kinds.domains import FORMS, UNIT, Kind, Params, Role
+from losscli.kinds.elements import in_form, sample_probabilities
+from losscli.lazy import np
+from losscli.literals import format_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+def _check_classes(
+    roles: Sequence[Role], form: str, arrays: "list[Array]", params: Params, allow_inf: bool
+) -> "list[Array]":
+    """A column a class; `form` is what the prediction numbers are where no parameter says so."""
+    pred, target = arrays
+    if np.ndim(pred) != 2 or pred.shape[1] < 2:
+        raise InputError(f"pred has shape {np.shape(pred)}; a column a class is needed: (n, C) with C at least 2")
+    form, digits = params.get("form", form), pred.dtype
+    pred = floats(pred)
+    check_domain(roles[0], pred, params, allow_inf)
+    if form != "logits":
+        hint = roles[0].hint or "; if these are logits, say --form logits"
+        _check_sums(roles[0], pred if form == "probs" else np.exp(pred), pred, digits, hint)
+    target = as_rows(np.asarray(target))
+    if len(target) != len(pred):
+        raise InputError(f"pred has {len(pred)} rows, target {len(target)}")
+    if target.ndim == 1:
+        return [pred, class_indices(target, pred.shape[1])]
+    if target.shape != pred.shape:
+        raise InputError(f"shapes differ: pred {pred.shape}, target {target.shape}; soft targets have a column a class")
+    soft = floats(target)
+    check_domain(roles[1], soft, params, allow_inf)
+    _check_sums(roles[1], soft, soft, target.dtype)
+    return [pred, soft]
+
+
+def class_indices(labels: "Array", classes: int) -> "Array":
+    """Labels as indices 0 … classes-1: integers, or floats that are whole."""
+    values = np.asarray(labels)
+    if values.dtype.kind not in "iub":
+        numbers = floats(values)
+        if np.isnan(numbers).any():
+            raise BadValueError("target", *first(np.isnan(numbers)), "missing label")
+        if (numbers != np.floor(numbers)).any():
+            row = int(np.argmax(numbers != np.floor(numbers)))
+            raise BadValueError("target", row, None, f"label {format_number(numbers[row])} is not an integer")
+        values = numbers
+    outside = (values < 0) | (values >= classes)
+    if outside.any():
+        row = int(np.argmax(outside))
+        hint = "; do the labels count from 1?" if values[row] == classes and values.min() >= 1 else ""
+        raise BadValueError("target", row, None, f"label {values[row]:.0f} is outside 0..{classes - 1}{hint}")
+    return values.astype(np.intp)
+
+
+def _check_sums(role: Role, probs: "Array", given: "Array", dtype: Any, hint: str = "") -> None:
+    """Rows of probabilities add up to 1, within what their dtype or their printed digits allow."""
+    classes = probs.shape[1]
+    excess = np.abs(probs.sum(axis=1) - 1.0)
+    of_dtype = {2: 2.0**-9, 4: 2.0**-22}.get(dtype.itemsize if dtype.kind == "f" else 8, 2.0**-50)
+    for row in np.flatnonzero(excess > classes * of_dtype):
+        if excess[row] > classes * _printed_error(given[row]):
+            total = format_number(float(probs[row].sum()))
+            raise BadValueError(
+                role.name, int(row), None, f"the probabilities of the row add up to {total}, not 1{hint}"
+            )
+
+
+def _printed_error(row: "Array") -> float:
+    """Half a unit of the last decimal that the row's values are written with; a float32's error where they all are
+    float32.
+    """
+    single = 2.0**-22 if all(float(str(np.float32(v))) == v for v in row) else 0.0
+    decimals = max(_decimals(v) for v in row.tolist())
+    return max(single, 0.5 * 10.0**-decimals)
+
+
+def _decimals(value: float) -> int:
+    mantissa, _, exponent = repr(value).partition("e")
+    places = len(mantissa.partition(".")[2].rstrip("0"))
+    return max(places - int(exponent or 0), 0)
+
+
+def _sample_classes(form: str, rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+    classes = max(outputs, 2)
+    logits = rng.normal(size=(n, classes)) * 2
+    probs = np.exp(logits)
+    probs /= probs.sum(axis=1, keepdims=True)
+    return [in_form(probs, logits, {"form": form, **params}), rng.integers(0, classes, n)]
+
+
+_CLASSES = "target: (n,) class indices or names, or (n, C) one-hot or soft rows that sum to 1"
+_TARGET = Role("target", UNIT, vector=True, labels=True)
+_ANY_FORM = (Role("pred", FORMS, vector=True), _TARGET)
+CATEGORICAL = Kind(
+    "categorical",
+    f"pred: (n, C), a column a class; {_CLASSES}",
+    _ANY_FORM,
+    partial(_check_classes, _ANY_FORM, ""),
+    partial(_sample_classes, ""),
+)
+
+_LOGS = (
+    Role("pred", FORMS["log_probs"], vector=True, hint="; nll takes log-probabilities, cross_entropy any form"),
+    _TARGET,
+)
+LOG_CATEGORICAL = Kind(
+    "log_categorical",
+    f"pred: (n, C), a column of log-probabilities a class; {_CLASSES}",
+    _LOGS,
+    partial(_check_classes, _LOGS, "log_probs"),
+    partial(_sample_classes, "log_probs"),
+)
+
+
+def _check_any_probabilities(arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
+    """One column is the probability of class 1; several are a column a class."""
+    arrays = [as_rows(a) for a in arrays]
+    if arrays[0].ndim == 1:
+        return check_elements(_PROBABILITIES, arrays, params, allow_inf)
+    return _check_classes(_PROBABILITIES, "probs", arrays, params, allow_inf)
+
+
+def _sample_any_probabilities(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+    if outputs == 1:
+        return sample_probabilities(rng, params, n, 1)
+    return _sample_classes("probs", rng, params, n, outputs)
+
+
+_PROBABILITIES = (Role("pred", UNIT, vector=True, hint="; it takes probabilities, not logits"), _TARGET)
+PROBABILITIES = Kind(
+    "probabilities",
+    "pred: (n,), the probability of class 1, with target 0, 1 or a probability between; or pred: (n, C), a column a "
+    f"class, with {_CLASSES}",
+    _PROBABILITIES,
+    _check_any_probabilities,
+    _sample_any_probabilities,
+)
