@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from losscli.errors import UsageError
-from losscli.literals import parse_number
+from losscli.literals import canonical, parse_number
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,12 @@ class Param:
         )
 
 
+_TRUTHS = ("true", "false")
+
+
 @dataclass(frozen=True)
 class Parameter:
-    """A loss's parameter: a number, or one of a few words."""
+    """A loss's parameter: a number, one of a few words, or true or false, which are its choices then."""
 
     name: str
     default: Any = field(compare=False)  # two losses may share an option and differ in what is the default
@@ -52,9 +55,10 @@ class Parameter:
     def parse(self, given: Any) -> Any:
         """The value, from text or from Python; a UsageError says what is allowed."""
         if self.choices:
-            if given not in self.choices:
+            word = canonical(given)
+            if word not in self.choices:
                 raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
-            return given
+            return word == "true" if self.choices == _TRUTHS else word
         value = parse_number(given.strip()) if isinstance(given, str) else given
         if not isinstance(value, Real) or isinstance(value, bool):
             raise UsageError(f"{self.name}={given}: not a number")
@@ -69,6 +73,6 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:
     for name, argument in signature(function).parameters.items():
         if argument.kind is argument.KEYWORD_ONLY:
             type_, rule = get_args(argument.annotation)
-            choices = get_args(type_) if get_origin(type_) is Literal else ()
+            choices = get_args(type_) if get_origin(type_) is Literal else _TRUTHS if type_ is bool else ()
             parameters[name] = Parameter(name, argument.default, rule, choices)
     return MappingProxyType(parameters)

@@ -59,7 +59,8 @@ class Values:
 
     def refuses(self, values: "Array") -> "Array":
         """Which values are not allowed."""
-        return np.logical_and.reduce([values != number for number in self.numbers])
+        refused: Array = np.logical_and.reduce([values != number for number in self.numbers])
+        return refused
 
     def complaint(self, found: str) -> str:
         return f"{found} is not {self}"

@@ -29,8 +29,8 @@ def _check_vectors(roles: Sequence[Role], arrays: "list[Array]", params: Params,
 def _near(rng: "np.random.Generator", vectors: "Array", reach: float) -> "Array":
     """Vectors at distances of up to about `reach` from the given ones."""
     n, d = vectors.shape
-    away = rng.normal(size=(n, d)) * rng.uniform(0.1, 1.5, size=(n, 1)) * reach
-    return vectors + away / d**0.5
+    near: Array = vectors + rng.normal(size=(n, d)) * rng.uniform(0.1, 1.5, size=(n, 1)) * (reach / d**0.5)
+    return near
 
 
 def _check_pairs(arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
