@@ -138,13 +138,14 @@ def _is_safe(values: "Floats") -> bool:
 
 def _expand(factors: "list[Floats]") -> "list[Floats]":
     """Arrays that add up to the product of two or three factors without error."""
-    high, low = _two_product(factors[0], factors[1])
+    high, low = two_product(factors[0], factors[1])
     if len(factors) == 2:
         return [high, low]
-    return [*_two_product(high, factors[2]), *_two_product(low, factors[2])]
+    return [*two_product(high, factors[2]), *two_product(low, factors[2])]
 
 
-def _two_product(a: "Floats", b: "Floats") -> "tuple[Floats, Floats]":
+def two_product(a: "Floats", b: "Floats") -> "tuple[Floats, Floats]":
+    """The rounded product of each pair and what it lacks, exactly, for sizes within 2^±300."""
     high = a * b
     a1, a2 = _split(a)
     b1, b2 = _split(b)
