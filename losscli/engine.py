@@ -130,7 +130,8 @@ def evaluate(
         readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
         table = _table(objectives, readers, chosen, wanted, block)
         tallies = _scan(objectives, table, wanted, allow_inf, progress)
-        results = _finish(stack, tallies, table, wanted, reduction, allow_inf)
+        finals = [_Final(tally, table, wanted, reduction) for tally in tallies]
+        results = _finish(stack, finals, table, wanted.twice, allow_inf)
         return _report(results, table, list(readers.values()))
 
 
@@ -226,13 +227,10 @@ def _tally(objective: Objective, wanted: Wanted) -> Tally:
     )
 
 
-def _finish(
-    stack: ExitStack, tallies: Sequence[Tally], table: Table, wanted: Wanted, reduction: str, allow_inf: bool
-) -> list[Result]:
+def _finish(stack: ExitStack, finals: "Sequence[_Final]", table: Table, again: bool, allow_inf: bool) -> list[Result]:
     """The results of what was tallied; derivatives and files take a second scan."""
     rows = table.rows
-    finals = [_Final(tally, table, wanted, reduction) for tally in tallies]
-    if wanted.twice:
+    if again:
         for final in finals:
             final.open(stack)
         for batch in table.batches():
@@ -259,7 +257,7 @@ class _Final:
             else []
         )
         total = tally.state.totals[0]
-        self._describer = Describer(objective, total, table.classes, self._chains, needs)
+        self._describer = Describer(objective, total, table.classes, tally.state.outputs, self._chains, needs)
         self._gathered = Gathered(needs, wanted.values, self._write)
         self._writers: dict[int, ArrayWriter] = {}
         self._samples_out: TableWriter | None = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, nan
 
 from losscli.exact import to_float
 from losscli.literals import format_number
@@ -18,10 +18,13 @@ class Gate:
 
     def fails(self, result: Result) -> bool:
         """Whether the value lies beyond the limit, or is no number."""
-        return not (result.value <= self.limit if self.option == "--max" else result.value >= self.limit)
+        value = nan if result.value is None else result.value
+        return not (value <= self.limit if self.option == "--max" else value >= self.limit)
 
     def said(self, result: Result) -> str:
         """One line: the value, the limit and how far apart they are."""
+        if result.value is None:
+            return f"{result.loss} has no value"
         value, limit = format_number(result.value), format_number(self.limit)
         if not (isfinite(result.value) and isfinite(self.limit)):
             return f"{result.loss} is {value}, which fails {self.option} {limit}"

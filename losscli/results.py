@@ -133,6 +133,17 @@ def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
+def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}."""
+    flat: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        if getattr(values, "ndim", 1) == 1:
+            flat[name] = values if isinstance(values, list) else values.tolist()
+        else:
+            flat.update({f"{name}_{k}": values[:, k].tolist() for k in range(values.shape[1])})
+    return flat
+
+
 @dataclass(frozen=True)
 class Report:
     """What `evaluate` returns: the inputs, how many rows were matched, a result a loss, and notes on what was read."""

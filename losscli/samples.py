@@ -100,6 +100,7 @@ class Describer:
     objective: Objective
     total: Exact
     classes: tuple[str, ...]
+    outputs: int
     chains: Sequence[Chain] = ()
     orders: Sequence[int] = ()
 
@@ -108,11 +109,16 @@ class Describer:
         checked = [loss.check(samples.arrays, allow_inf=True) for loss in self.objective.losses]
         columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
         columns["term" if self.objective.is_aggregate else "loss"] = samples.losses
-        columns["share"] = _shares(samples, self.total)
+        columns["share"] = self._shares(samples)
         columns.update(_values(self.objective.losses[0], checked[0], self.classes))
         if self.orders:
             columns.update(self._derivatives(checked, samples.weight))
         return columns
+
+    def _shares(self, samples: Samples) -> "Array":
+        with np.errstate(all="ignore"):
+            shares: Array = samples.losses * samples.weight * self.outputs / float(self.total)
+        return shares
 
     def _derivatives(self, checked: "Sequence[Sequence[Array]]", weight: "Array") -> dict[str, Any]:
         found = apply(self.chains, checked, weight, max(self.orders))
@@ -122,12 +128,6 @@ class Describer:
             for role, derivatives in found.items()
             for order in self.orders
         }
-
-
-def _shares(samples: Samples, total: Exact) -> "Array":
-    with np.errstate(all="ignore"):
-        shares: Array = samples.losses * samples.weight / float(total)
-    return shares
 
 
 def _values(loss: Loss, checked: "Sequence[Array]", classes: tuple[str, ...]) -> dict[str, Any]:

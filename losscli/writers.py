@@ -11,8 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile
 
 from losscli.errors import OutputError, UsageError
+from losscli.escape import cell
 from losscli.lazy import np, pa, pq
-from losscli.literals import format_number
+from losscli.results import flattened
 
 if TYPE_CHECKING:
     from losscli.registry import Array
@@ -96,7 +97,7 @@ class _Npy:
         file.write(bytes(_HEADER))
 
     def write(self, columns: Columns) -> None:
-        values = np.ascontiguousarray(next(reversed(columns.values())), dtype="<f8")
+        values = np.ascontiguousarray(list(columns.values())[-1], dtype="<f8")
         self._rows, self._shape = self._rows + len(values), values.shape[1:]
         self._file.write(values.tobytes())
 
@@ -131,8 +132,10 @@ class _Csv:
 class _Parquet:
     """A column a column; an array (n, k) is k columns."""
 
+    _writer: Any
+
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._writer = file, None
+        self._file, self._writer = file, None  # opened with the first rows, whose types it takes
 
     def write(self, columns: Columns) -> None:
         table = pa.table(flattened(columns))
@@ -148,26 +151,6 @@ class _Parquet:
 _SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy}
 
 
-def flattened(columns: Columns) -> dict[str, list[Any]]:
-    """Columns of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}."""
-    flat: dict[str, list[Any]] = {}
-    for name, values in columns.items():
-        if getattr(values, "ndim", 1) == 1:
-            flat[name] = values if isinstance(values, list) else values.tolist()
-        else:
-            flat.update({f"{name}_{k}": values[:, k].tolist() for k in range(values.shape[1])})
-    return flat
-
-
-def cell(value: Any) -> str:
-    """A cell of CSV: a number in full, or text that no spreadsheet takes for a formula."""
-    if isinstance(value, float):
-        return format_number(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
-        return "'" + value
-    return "" if value is None else str(value)
-
-
 class ArrayWriter:
     """Derivatives to a file: one array to NPY, CSV or Parquet, or a member a role to NPZ."""
 
@@ -177,7 +160,7 @@ class ArrayWriter:
             raise UsageError(f"{path}: there is a {name} for each of {', '.join(roles)}; the name must end in .npz")
         self._name, self._path = name, path
         self._output = Output(path) if self._is_archive else None
-        self._members = {role: tempfile.TemporaryFile() for role in roles} if self._is_archive else {}
+        self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
         self._sheets = {role: _Npy(file) for role, file in self._members.items()}
         self._table = None if self._is_archive else TableWriter(path)
 

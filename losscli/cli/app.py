@@ -1,6 +1,6 @@
 """The Typer application, put together for one command line, and run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from typing import Annotated
@@ -10,11 +10,10 @@ import typer
 from losscli.cli.eval import eval_command
 from losscli.cli.explain import explain_command
 from losscli.cli.list import list_command
+from losscli.cli.options import Action, with_parameters
 from losscli.cli.streams import guarded, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
-
-Action = Callable[[], int]  # a command parses, and returns what is to be done
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
@@ -28,7 +27,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    app.command("eval")(eval_command(arguments))
+    app.command("eval")(with_parameters(eval_command, arguments))
     app.command("list")(list_command)
     app.command("explain")(explain_command)
     app.callback()(_top)

@@ -1,91 +1,41 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import Parameter as Argument
-from inspect import signature
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from losscli.cli.complete import complete_loss
+from losscli.cli.complete import complete_column, complete_loss
 from losscli.cli.streams import on_terminal, say, write_file, write_out
 from losscli.errors import UsageError
-from losscli.literals import canonical, parse_number
-from losscli.parameters import Parameter
-from losscli.registry import Loss, definitions, get_all
-from losscli.render import SPREAD, Format, render
+from losscli.literals import canonical, is_integer, parse_number
+from losscli.objectives import Objective, parse
+from losscli.render import SHORT, SPREAD, Format, render
 
 if TYPE_CHECKING:
     from losscli.evidence import Gate
-    from losscli.results import Report
+    from losscli.results import Report, Result
+
+_ROWS_SHOWN = 20  # by default, in formats that people read
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, as plain values."""
+    """What was asked for, as plain values; `evaluation` goes to the engine as it is."""
 
-    losses: list[Loss]
-    files: dict[str, Any]
-    columns: dict[str, list[str]]
-    reduction: str
-    header: bool | None
-    allow_inf: bool
-    allow_nonfinite: bool
+    objectives: list[Objective]
+    evaluation: dict[str, Any]
     gates: "list[Gate]"
+    allow_nonfinite: bool
     format: str
     output: str | None
     quiet: bool
 
 
-def eval_command(arguments: Sequence[str]) -> Callable[..., Callable[[], int]]:
-    """The command, with an option for every parameter of every loss; those of the losses in `arguments` are shown in
-    its help.
-    """
-    shown = _named_losses(arguments)
-    base = signature(_eval)
-    options = [_option(p, owners, shown) for p, owners in _all_parameters().items()]
-    command: Any = lambda **given: _eval(**_gathered(given, _eval))  # noqa: E731
-    command.__signature__ = base.replace(
-        parameters=[p for p in base.parameters.values() if p.name != "parameters"] + options
-    )
-    command.__doc__ = _eval.__doc__
-    command.__annotations__ = {name: p.annotation for name, p in command.__signature__.parameters.items()}
-    return command  # type: ignore[no-any-return]
-
-
-def _named_losses(arguments: Sequence[str]) -> set[str]:
-    """The words of the command line that may name a loss, without their parameters."""
-    return {a.removeprefix("--loss=").removeprefix("-l").partition(":")[0].lower() for a in arguments}
-
-
-def _all_parameters() -> dict[str, list[tuple[Any, Parameter]]]:
-    found: dict[str, list[tuple[Any, Parameter]]] = {}
-    for definition in definitions().values():
-        for parameter in definition.params.values():
-            found.setdefault(parameter.name, []).append((definition, parameter))
-    return found
-
-
-def _option(name: str, owners: list[tuple[Any, Parameter]], shown: set[str]) -> Argument:
-    visible = any({d.name, *(a.lower() for a in d.aliases)} & shown for d, _ in owners)
-    parameter = owners[0][1]
-    allowed = "|".join(parameter.choices) or parameter.rule.limits
-    help_text = f"{parameter.rule.help}. [{allowed}; default {canonical(parameter.default)}]"
-    flag = "--" + name.replace("_", "-")
-    option = typer.Option(flag, help=help_text, hidden=not visible, metavar="WORD" if parameter.choices else "X")
-    return Argument(name, Argument.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
-
-
-def _gathered(given: Mapping[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
-    """The function's own arguments, and the options of the losses' parameters in one dictionary."""
-    own = set(signature(function).parameters)
-    extra = {key: value for key, value in given.items() if key not in own and value is not None}
-    return {**{key: value for key, value in given.items() if key in own}, "parameters": extra}
-
-
-def _eval(
+def eval_command(
     files: Annotated[
         list[str], typer.Argument(help="Predictions, then targets; or one file with both.", metavar="FILES...")
     ],
@@ -95,22 +45,56 @@ def _eval(
         typer.Option(
             "--loss",
             "-l",
-            help="NAME or NAME:key=value,key=value; may be repeated.",
+            help="NAME, NAME:key=value,key=value or 'A + 0.5 * B'; repeat.",
             metavar="SPEC",
             autocompletion=complete_loss,
         ),
     ],
     pred_col: Annotated[
-        list[str] | None, typer.Option(help="Column(s) of the predictions: name, 'p_*' or position.", metavar="COLS")
+        list[str] | None,
+        typer.Option(
+            help="Predictions: column name, 'p_*' or position.", metavar="COLS", autocompletion=complete_column
+        ),
     ] = None,
-    target_col: Annotated[list[str] | None, typer.Option(help="Column(s) of the targets.", metavar="COLS")] = None,
+    target_col: Annotated[
+        list[str] | None, typer.Option(help="Targets.", metavar="COLS", autocompletion=complete_column)
+    ] = None,
     weight_col: Annotated[
-        str | None, typer.Option(help="Column of weights; target:NAME where both files have it.", metavar="COL")
+        str | None,
+        typer.Option(help="Weights; target:NAME if both have it.", metavar="COL", autocompletion=complete_column),
     ] = None,
-    reduction: Annotated[Literal["mean", "sum"], typer.Option(help="mean is Σwℓ/Σw; sum adds every element.")] = "mean",
+    col: Annotated[
+        list[str] | None, typer.Option("--col", help="Columns of any role, such as variance=var.", metavar="ROLE=COLS")
+    ] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="The file of a role beyond FILES.", metavar="ROLE=FILE"),
+    ] = None,
+    reduction: Annotated[
+        Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
+    ] = "mean",
+    per_sample: Annotated[bool, typer.Option("--per-sample", help="List the samples.")] = False,
+    worst: Annotated[str | None, typer.Option(help="List the K largest weighted losses.", metavar="K")] = None,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns to list beside them.", metavar="COLS", autocompletion=complete_column),
+    ] = None,
+    limit: Annotated[str | None, typer.Option(help="List N at most; 20 in tables.", metavar="N")] = None,
+    per_sample_out: Annotated[
+        str | None, typer.Option(help="All samples to FILE (csv, parquet, npy).", metavar="FILE")
+    ] = None,
+    probs_out: Annotated[str | None, typer.Option(help="Their probabilities to FILE.", metavar="FILE")] = None,
+    grad: Annotated[bool, typer.Option("--grad", help="The gradient of the value in each prediction.")] = False,
+    hess: Annotated[bool, typer.Option("--hess", help="The Hessian diagonal.")] = False,
+    grad_out: Annotated[
+        str | None, typer.Option(help="The gradient to FILE (npy, npz, csv, parquet).", metavar="FILE")
+    ] = None,
+    hess_out: Annotated[str | None, typer.Option(help="The Hessian diagonal to FILE.", metavar="FILE")] = None,
     max: Annotated[str | None, typer.Option("--max", help="Exit 1 if the value is above X.", metavar="X")] = None,
     min: Annotated[str | None, typer.Option("--min", help="Exit 1 if the value is below X.", metavar="X")] = None,
-    format: Annotated[Format | None, typer.Option(help="table on a terminal, plain in a pipe.")] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="table on a terminal, plain in a pipe.", metavar="FORMAT")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="Write the result to FILE, nothing to stdout.", metavar="FILE")
@@ -123,7 +107,7 @@ def _eval(
     allow_nonfinite: Annotated[
         bool, typer.Option("--allow-nonfinite", help="Exit 0, not 4, for an infinite or NaN value.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and warnings.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")] = False,
     parameters: dict[str, str],
 ) -> Callable[[], int]:
@@ -133,50 +117,85 @@ def _eval(
     Examples:
       losscli eval --loss huber --delta 1.0 preds.csv targets.csv
       losscli eval -l mse -l mae both.parquet --pred-col model_a --target-col y
-      losscli eval -l cross_entropy:form=logits logits.npy labels.csv --max 0.35
-      cat preds.csv | losscli eval -l huber - targets.csv --format value
+      losscli eval -l cross_entropy:form=logits logits.npy labels.csv --worst 10
+      losscli eval -l huber preds.npy targets.npy --grad-out grad.npy
+      cat preds.csv | losscli eval -l huber - targets.csv --format value --max 0.3
 
     CSV, NPY and Parquet, in any mix, told apart by content; - is standard input.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
+    Formats: table, plain, json, jsonl, csv, markdown, value.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.
     """
     if json and format not in (None, "json"):
         raise UsageError(f"--json and --format {format} exclude one another")
-    losses = get_all(loss, parameters)
+    chosen = "json" if json else format or ("plain" if output or not on_terminal() else "table")
+    objectives = parse(loss, parameters)
     columns = {"pred": pred_col, "target": target_col, "weight": [weight_col] if weight_col is not None else None}
-    request = Request(
-        losses,
-        _files(losses[0], files),
-        {role: names for role, names in columns.items() if names},
-        reduction,
-        header,
-        allow_inf,
-        allow_nonfinite,
-        _gates(losses, max, min),
-        "json" if json else format or ("plain" if output or not on_terminal() else "table"),
-        output,
-        quiet,
-    )
-    return lambda: _act(request)
+    evaluation: dict[str, Any] = {
+        **_files(objectives[0], files),
+        **{role: names[-1] for role, names in _by_role("--input", input).items()},
+        "columns": {**{role: names for role, names in columns.items() if names}, **_by_role("--col", col)},
+        "reduction": reduction,
+        "header": header,
+        "allow_inf": allow_inf,
+        "grad": grad,
+        "hess": hess,
+        "grad_out": grad_out,
+        "hess_out": hess_out,
+        "per_sample": per_sample,
+        "worst": _count("--worst", worst) or 0,
+        "limit": _limit_of(limit, chosen),
+        "show": [name for names in show or [] for name in names.split(",")],
+        "per_sample_out": per_sample_out,
+        "probs_out": probs_out,
+        "spread": chosen in SPREAD,
+        "distribution": chosen in SPREAD,
+        "histogram": chosen == "table" and on_terminal(),
+        "values": chosen in ("json", "jsonl") and (grad or hess),
+    }
+    gates = _gates(objectives, max, min)
+    _check_reduction(reduction, gates, chosen, worst)
+    return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
 
 
-def _files(loss: Loss, files: Sequence[str]) -> dict[str, str]:
-    roles = loss.kind.role_names
+def _files(objective: Objective, files: Sequence[str]) -> dict[str, str]:
+    name, roles = objective.losses[0].name, [r.name for r in objective.losses[0].kind.roles if r.ordered]
     if len(files) > len(roles):
-        raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
+        raise UsageError(f"{name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
     return dict(zip(roles, files, strict=False))
 
 
-def _gates(losses: Sequence[Loss], max: str | None, min: str | None) -> "list[Gate]":
+def _by_role(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in given or []:
+        role, equals, value = text.partition("=")
+        if not equals or not role or not value:
+            raise UsageError(f"{option} '{text}': write {option} ROLE={'FILE' if option == '--input' else 'COLS'}")
+        found.setdefault(role, []).append(value)
+    return found
+
+
+def _count(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not is_integer(text) or int(text) < 1:
+        raise UsageError(f"{option}: '{text}' is not a whole number of at least 1")
+    return int(text)
+
+
+def _limit_of(text: str | None, format: str) -> int | None:
+    return _count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
+
+
+def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) -> "list[Gate]":
     from losscli.evidence import Gate
 
-    gates = [
-        Gate(option, _limit(option, text)) for option, text in (("--max", max), ("--min", min)) if text is not None
-    ]
-    if gates and len(losses) > 1:
-        raise UsageError(f"{gates[0].option} is for one loss; {len(losses)} are given")
+    given = (("--max", max), ("--min", min))
+    gates = [Gate(option, _limit(option, text)) for option, text in given if text is not None]
+    if gates and len(objectives) > 1:
+        raise UsageError(f"{gates[0].option} is for one loss; {len(objectives)} are given")
     return gates
 
 
@@ -187,24 +206,26 @@ def _limit(option: str, text: str) -> float:
     return float(value)
 
 
+def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str, worst: str | None) -> None:
+    if reduction != "none":
+        return
+    if gates or format == "value":
+        what = gates[0].option if gates else "--format value"
+        raise UsageError(f"{what} needs a value, and --reduction none has none")
+
+
 def _act(request: Request) -> int:
+    from losscli.cli.progress import progress
     from losscli.engine import evaluate
     from losscli.evidence import exit_code, failures
 
-    report = evaluate(
-        request.losses,
-        columns=request.columns,
-        reduction=request.reduction,
-        header=request.header,
-        allow_inf=request.allow_inf,
-        spread=request.format in SPREAD,
-        **request.files,
-    )
+    with progress(request.quiet) as step:
+        report = evaluate(request.objectives, progress=step, **request.evaluation)
     failed = failures(report, request.gates)
     _deliver(request, render(report, request.format, _wants_colour(request)))
     if not request.quiet:
         say("note", report.notes)
-    say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.losses)), *failed])
+    say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
     return exit_code(report, bool(failed), bool(request.gates), request.allow_nonfinite)
 
 
@@ -222,19 +243,20 @@ def _wants_colour(request: Request) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
 
 
-def _nonfinite(report: "Report", losses: Sequence[Loss]) -> list[str]:
+def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:
     """Why a value is infinite or NaN, and what can be done."""
-    messages = []
-    for result, loss in zip(report.results, losses, strict=True):
-        if abs(result.value) < float("inf"):
-            continue
-        if result.infinite:
-            first = f"the first in data row {result.first_infinite} (counted from 0)"
-            why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
-        else:
-            why = "it is beyond the range of a float64"
-        clips = "clip" in loss.params and loss.params["form"] == "probs" and not loss.params["clip"]
-        messages.append(
-            f"{result.loss} is {canonical(result.value)}: {why}" + ("; --clip 1e-15 bounds it" if clips else "")
-        )
-    return messages
+    return [
+        _why(result, objective)
+        for result, objective in zip(report.results, objectives, strict=True)
+        if result.value is not None and not isfinite(result.value)
+    ]
+
+
+def _why(result: "Result", objective: Objective) -> str:
+    why = "it is beyond the range of a float64"
+    if result.infinite:
+        first = f"the first in data row {result.first_infinite} (counted from 0)"
+        why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
+    params = [loss.params for loss in objective.losses]
+    clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
+    return f"{result.loss} is {canonical(result.value)}: {why}" + ("; --clip 1e-15 bounds it" if clips else "")

@@ -37,7 +37,7 @@ def _text(found: list[Definition], format: str) -> str:
     if format == "json":
         return to_json({"schema": SCHEMA, "losses": [cards.facts(d) for d in found]})
     if format == "plain":
-        return tab_separated([cards.HEADER, *(cards.row(d) for d in found)])
+        return tab_separated([list(cards.HEADER), *(list(cards.row(d)) for d in found)])
     from losscli.render.table import grid
 
     return grid(list(cards.HEADER), [list(cards.row(d)) for d in found], prose=cards.PROSE)

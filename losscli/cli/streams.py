@@ -56,35 +56,20 @@ def write_file(path: str, text: str) -> None:
             with open(path, "wb", buffering=0) as stream:
                 stream.write(text.encode("utf8"))
             return
-        _replace(os.path.realpath(path), text.encode("utf8"))
+        _replace(path, text.encode("utf8"))
     except OSError as error:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None
 
 
 def _replace(path: str, data: bytes) -> None:
-    import tempfile  # slow to import, and rarely needed
+    from losscli.writers import Output  # slow to import, and rarely needed
 
-    handle, beside = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+    output = Output(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, _mode(path))
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
-
-
-def _mode(path: str) -> int:
-    """The permissions that the old file has, or a new one would get."""
-    with suppress(OSError):
-        return os.stat(path).st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        output.file.write(data)
+        output.commit()
+    finally:
+        output.abort()
 
 
 def guarded(action: Callable[[], int], debug: bool) -> int:

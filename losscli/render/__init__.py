@@ -2,13 +2,17 @@
 
 from typing import Literal, get_args
 
-from losscli.render.json import json
+from losscli.render.json import json, jsonl
 from losscli.render.plain import plain, value
+from losscli.render.sheets import csv, markdown
 from losscli.results import Report
 
-Format = Literal["table", "plain", "json", "value"]
+Format = Literal["table", "plain", "json", "jsonl", "csv", "markdown", "value"]
 FORMATS: tuple[str, ...] = get_args(Format)
-SPREAD = ("table", "json")  # the formats that show std, min and max
+SPREAD = ("table", "json", "jsonl")  # the formats that show std, min, max and quantiles
+SHORT = ("table", "markdown")  # the formats that list 20 samples unless told otherwise
+
+_RENDERERS = {"plain": plain, "json": json, "jsonl": jsonl, "csv": csv, "markdown": markdown, "value": value}
 
 
 def render(report: Report, format: str, colour: bool = False) -> str:
@@ -17,7 +21,7 @@ def render(report: Report, format: str, colour: bool = False) -> str:
         from losscli.render.table import table  # Rich is for terminals only
 
         return table(report, colour)
-    return {"plain": plain, "json": json, "value": value}[format](report)
+    return _RENDERERS[format](report)
 
 
-__all__ = ["FORMATS", "SPREAD", "Format", "render"]
+__all__ = ["FORMATS", "SHORT", "SPREAD", "Format", "render"]

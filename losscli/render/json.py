@@ -11,6 +11,16 @@ def json(report: Report) -> str:
     return to_json(report.to_dict())
 
 
+def jsonl(report: Report) -> str:
+    """An object a line: a result, or where samples were asked for a sample, with the loss it is `of`."""
+    results = report.to_dict()["results"]
+    lines: list[Any] = []
+    for result in results:
+        samples = result.get("samples")
+        lines += [result] if samples is None else [{"of": result["loss"], **sample} for sample in samples]
+    return "".join(dumps(line, allow_nan=False) + "\n" for line in lines)
+
+
 def to_json(data: Any) -> str:
     """Strict JSON, indented, in ASCII: neither a bare NaN nor a control character from a file slips through."""
     return dumps(data, indent=2, allow_nan=False) + "\n"

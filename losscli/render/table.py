@@ -11,31 +11,65 @@ from rich.table import Table
 from rich.text import Text
 
 from losscli.escape import escape
-from losscli.literals import format_number
-from losscli.results import Report, Result
+from losscli.literals import canonical
+from losscli.render.lines import has_samples, has_value, number, sample_rows
+from losscli.results import Derivative, Report, Result
 
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
-_NUMBERS = ("value", "n", "weight", "std", "min", "max")
+_NUMBERS = ("value", "n", "weight", "std", "min", "max", "p50", "p90", "p99")
+_BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def table(report: Report, colour: bool) -> str:
-    """A row a loss, or a line a figure on a narrow terminal, under a line that says what was matched."""
-    facts = [_facts(result) for result in report.results]
-    shown = [key for key in facts[0] if any(f[key] for f in facts)]
-    return _inputs(report) + grid(shown, [[f[key] for key in shown] for f in facts], _NUMBERS, colour=colour)
+    """What was matched; a row a loss, or a line a figure on a narrow terminal; then the samples."""
+    parts = [_inputs(report)]
+    if has_value(report):
+        facts = [row for result in report.results for row in _facts(result)]
+        shown = list(dict.fromkeys(key for f in facts for key in f if f[key]))
+        parts.append(grid(shown, [[f.get(key, "") for key in shown] for f in facts], _NUMBERS, colour=colour))
+        parts += [_histogram(result) for result in report.results if result.histogram]
+        parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
+    if has_samples(report):
+        header, rows = sample_rows(report)
+        parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
+    return "".join(parts)
 
 
-def _facts(result: Result) -> dict[str, str]:
-    spread = {key: getattr(result, key) for key in ("std", "min", "max")}
-    return {
+def _facts(result: Result) -> list[dict[str, str]]:
+    names = ("std", "min", "max")
+    terms = [
+        {"loss": t.loss if t.factor == 1 else f"{canonical(t.factor)} * {t.loss}", "value": number(t.value)}
+        for t in result.terms
+    ]
+    whole = {
         "loss": result.loss,
         "reduction": result.reduction,
-        "value": format_number(result.value),
+        "value": number(result.value),
         "n": str(result.n),
-        "weight": "" if result.weight == result.n else format_number(result.weight),
-        **{key: "" if number is None else format_number(number) for key, number in spread.items()},
+        "weight": "" if result.weight == result.n else number(result.weight),
+        **{key: number(getattr(result, key)) for key in names},
+        **{key: number(value) for key, value in result.quantiles.items()},
     }
+    return [*terms, whole]
+
+
+def _histogram(result: Result) -> str:
+    """The samples' losses from the least to the largest, a block a bin, as high as the bin is full."""
+    top = max(result.histogram)
+    blocks = "".join(_BLOCKS[-(-count * (len(_BLOCKS) - 1) // top)] for count in result.histogram)
+    return f"\n{result.loss}  {number(result.min)} {blocks} {number(result.max)}\n"
+
+
+def _derivatives(result: Result) -> list[tuple[str, Derivative]]:
+    found = [("gradient", d) for d in result.gradients.values()] + [("hessian", d) for d in result.hessians.values()]
+    return [(f"{result.loss}: {word} of {d.of}", d) for word, d in found]
+
+
+def _derivative(what: str, derivative: Derivative) -> str:
+    size = f"norm {number(derivative.norm)}, largest {number(derivative.max_abs)}"
+    strange = f", {derivative.nonfinite} entries infinite or NaN" if derivative.nonfinite else ""
+    return f"\n{what}: {size}{strange}\n"
 
 
 def _inputs(report: Report) -> str:

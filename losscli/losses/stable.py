@@ -1,0 +1,55 @@
+"""Formulas that several losses share, in the form that neither cancels nor overflows."""
+
+from typing import TYPE_CHECKING
+
+from losscli.lazy import np
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+
+def times(weight: "Array", value: "Array") -> "Array":
+    """Weight times value, with 0 · inf = 0: an outcome that does not happen costs nothing."""
+    return np.where(weight == 0, 0.0, weight * value)
+
+
+def over(weight: "Array", p: "Array") -> "Array":
+    """Weight divided by p, with 0 / 0 = 0; dividing by p twice does not overflow where dividing by p² would."""
+    return np.where(weight == 0, 0.0, weight / p)
+
+
+def row_sum(terms: "Array") -> "Array":
+    """Σ over the last axis with a rounding error of about one addition: a tree of additions that keeps what each loses
+    (Knuth's TwoSum). The order depends on the shape alone, so the bits do not depend on the memory layout.
+    """
+    lost = np.zeros(terms.shape[:-1])
+    while terms.shape[-1] > 1:
+        half = terms.shape[-1] // 2
+        a, b, odd = terms[..., :half], terms[..., half : 2 * half], terms[..., 2 * half :]
+        total = a + b
+        back = total - a
+        lost = lost + ((a - (total - back)) + (b - back)).sum(axis=-1)
+        terms = np.concatenate([total, odd], axis=-1)
+    total = terms[..., 0]
+    return np.where(np.isfinite(total), total + lost, total)
+
+
+_NEAR = 0.5  # |p - t| / (p + t) up to which the series is taken
+_TERMS = 25  # of the series: the next is below 2^-53 of the first
+
+
+def divergence(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
+    """T ln(t/p) + p - t, which is never negative, to a few ulp, also for p near t; `log_ratio` is ln(t/p).
+
+    With u = (p-t)/(p+t) it is (p-t) u - 2 t u³ (1/3 + u²/5 + u⁴/7 + …), from ln(p/t) = 2 artanh u: Loader's form of the
+    saddle-point deviance (Loader 2000, Fast and accurate computation of binomial probabilities).
+    """
+    difference = p - t
+    u = difference / (p + t)
+    near = np.abs(u) < _NEAR
+    u = np.where(near, u, 0.0)
+    square, series = u * u, np.zeros_like(u)
+    for k in reversed(range(_TERMS)):
+        series = series * square + 1 / (2 * k + 3)
+    close = difference * u - 2 * t * u * square * series
+    return np.where(near, close, difference + times(t, log_ratio))

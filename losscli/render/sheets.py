@@ -1,0 +1,36 @@
+"""CSV and Markdown: the columns of `plain`, or a row a sample where samples were asked for."""
+
+import csv as csv_module
+from io import StringIO
+
+from losscli.escape import cell, escape
+from losscli.render.lines import Rows, has_samples, has_value, result_rows, sample_rows
+from losscli.results import Report
+
+
+def csv(report: Report) -> str:
+    """Comma-separated with a header line; text that a spreadsheet takes for a formula gets a leading quote mark."""
+    header, rows = sample_rows(report) if has_samples(report) else result_rows(report)
+    text = StringIO()
+    writer = csv_module.writer(text, lineterminator="\n")
+    writer.writerows([map(cell, row) for row in [header, *rows]])
+    return text.getvalue()
+
+
+def markdown(report: Report) -> str:
+    """Tables as GitHub renders them."""
+    blocks = [result_rows(report)] if has_value(report) else []
+    blocks += [sample_rows(report)] if has_samples(report) else []
+    return "\n".join(map(_table, blocks))
+
+
+def _table(rows: Rows) -> str:
+    header, body = rows
+    lines = [header, ["---"] * len(header), *body]
+    return "".join(f"| {' | '.join(map(_markdown, line))} |\n" for line in lines)
+
+
+def _markdown(text: str) -> str:
+    """A cell whose text is shown as it is."""
+    shown = escape(text).replace("\\", "\\\\").replace("|", "\\|")
+    return "".join(f"\\{c}" if c in "`*_<>[]&" else c for c in shown)
