@@ -86,19 +86,35 @@ def _cross_entropy_log_probs(log_p: "Array", target: "Array", _: float) -> Yield
 
 
 def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> Yields:
-    top = np.argmax(z, axis=1)[:, None]
-    largest = np.take_along_axis(z, top, axis=1)
-    others = _exp_difference(z, largest)
-    np.put_along_axis(others, top, 0.0, axis=1)
-    rest = others.sum(axis=1, keepdims=True)  # of all classes but the largest: its log1p keeps confident losses exact
+    top, largest, others, rest = _relative(z)
     total = np.ones(len(z)) if target.ndim == 1 else target.sum(axis=1)  # 1, up to the rounding of soft targets
     yield _expected_gap(z, largest, target) + total * np.log1p(rest)[:, 0]
-    p = others / (1 + rest)
-    np.put_along_axis(p, top, 1 / (1 + rest), axis=1)
+    p = _softmax(top, others, rest)
     t = one_hot(target, z.shape[1])
     q = np.where(np.arange(z.shape[1]) == top, rest / (1 + rest), 1 - p)  # 1 - p from the small side
     yield np.where(t == 1, -q, p * total[:, None] - t)
     yield p * q * total[:, None]
+
+
+def _relative(z: "Array") -> "tuple[Array, Array, Array, Array]":
+    """The class of the largest logit, that logit, the others' exponentials relative to its own, and their sum."""
+    top = np.argmax(z, axis=1)[:, None]
+    largest = np.take_along_axis(z, top, axis=1)
+    others = _exp_difference(z, largest)
+    np.put_along_axis(others, top, 0.0, axis=1)
+    return top, largest, others, others.sum(axis=1, keepdims=True)  # whose log1p keeps confident losses exact
+
+
+def _softmax(top: "Array", others: "Array", rest: "Array") -> "Array":
+    p: Array = others / (1 + rest)
+    np.put_along_axis(p, top, 1 / (1 + rest), axis=1)
+    return p
+
+
+def softmax(z: "Array") -> "tuple[Array, Array]":
+    """Softmax of logits, and its logarithm."""
+    top, largest, others, rest = _relative(z)
+    return _softmax(top, others, rest), -((largest - z) + np.log1p(rest))
 
 
 def _expected_gap(z: "Array", largest: "Array", target: "Array") -> "Array":
