@@ -34,17 +34,21 @@ class Distribution:
         self._limit = held
         self._losses: list[Floats] = []
         self._weights: list[Floats] = []
-        self._n = 0
+        self._total: int | Fraction = 0  # of the weights
+        self._has_nan = False
         self._weighted = False
+        self._counted: dict[tuple[int, int], list[Fraction]] = {}
         self._file: IO[bytes] | None = None
 
     def add(self, losses: "Floats", weight: "Floats | None") -> None:
         """Take the losses of a batch."""
         self._weighted = weight is not None
+        self._has_nan = self._has_nan or bool(np.isnan(losses).any())
+        self._total += len(losses) if weight is None else Exact.of(weight).fraction
+        self._counted.clear()
         self._losses.append(losses)
         if weight is not None:
             self._weights.append(weight)
-        self._n += len(losses)
         if sum(map(len, self._losses)) > self._limit:
             self._spill()
 
@@ -74,32 +78,37 @@ class Distribution:
         This is the inverse of the distribution function (type 1 of Hyndman and Fan 1996, doi:10.2307/2684934): a loss
         that occurs, never one between two. NaN where a loss is NaN.
         """
-        if any(np.isnan(losses).any() for losses, _ in self._chunks()):
+        if self._has_nan:
             return [nan] * len(levels)
-        total = _total(self._chunks())
-        return [self._select(Fraction(repr(level)) * total) for level in levels]  # 0.9 is nine tenths
+        return [self._select(Fraction(repr(level)) * self._total) for level in levels]  # 0.9 is nine tenths
 
     def _select(self, wanted: Fraction) -> float:
         """The least loss at which the cumulative weight reaches `wanted`."""
         low, bits, below = 0, 64, Fraction(0)
-        while True:
-            chosen = [_within(losses, weight, low, bits) for losses, weight in self._chunks()]
-            losses = np.concatenate([c for c, _ in chosen]) if sum(len(c) for c, _ in chosen) <= self._limit else None
-            if losses is not None or bits == 0:
-                return self._among(losses, chosen, wanted - below, low)
+        while (chosen := self._gather(low, bits)) is None and bits:
             bits -= _BITS
             step, skipped = self._step(low, bits, wanted - below)
             low, below = low + (step << bits), below + skipped
-
-    def _among(
-        self, losses: "Floats | None", chosen: "list[tuple[Floats, Floats | None]]", wanted: Fraction, low: int
-    ) -> float:
-        if losses is None:
+        if chosen is None:  # one loss, more often than are held
             return float(_losses(np.array([low], np.uint64))[0])
+        return self._among(*chosen, wanted - below)
+
+    def _gather(self, low: int, bits: int) -> "tuple[Floats, Floats | None] | None":
+        """The losses whose keys lie in the 2^bits from `low` on, with their weights; None where they are too many."""
+        parts, count = [], 0
+        for losses, weight in self._chunks():
+            parts.append(_within(losses, weight, low, bits))
+            count += len(parts[-1][0])
+            if count > self._limit:
+                return None
+        weights = [w for _, w in parts if w is not None]
+        return np.concatenate([part for part, _ in parts]), np.concatenate(weights) if weights else None
+
+    def _among(self, losses: "Floats", weight: "Floats | None", wanted: Fraction) -> float:
         order = np.argsort(losses, kind="stable")
-        if not self._weighted:
+        if weight is None:
             return float(losses[order[max(-(-wanted.numerator // wanted.denominator), 1) - 1]])
-        weight = np.concatenate([w for _, w in chosen if w is not None])[order]
+        weight = weight[order]
         at = int(np.searchsorted(np.cumsum(weight), float(wanted)))
         while at > 0 and Exact.of(weight[:at]).fraction >= wanted:  # the float sum may be off by a rounding
             at -= 1
@@ -108,20 +117,27 @@ class Distribution:
         return float(losses[order[at]])
 
     def _step(self, low: int, bits: int, wanted: Fraction) -> tuple[int, Fraction]:
-        """Of the 2^16 intervals of `bits` bits from `low` on, the one that `wanted` lies in, and the weight before
-        it.
-        """
+        """Of the 2^16 intervals of 2^bits keys from `low` on, the one `wanted` lies in, and the weight before it."""
+        if (low, bits) not in self._counted:
+            self._counted[low, bits] = self._count(low, bits)
+        before = Fraction(0)
+        last = (0, before)
+        for step, here in enumerate(self._counted[low, bits]):
+            if here:
+                last = (step, before)
+                before += here
+                if before >= wanted:
+                    break
+        return last
+
+    def _count(self, low: int, bits: int) -> list[Fraction]:
+        """The weight in each of the 2^16 intervals."""
         totals = [Fraction(0)] * (1 << _BITS)
         for losses, weight in self._chunks():
             kept, kept_weight = _within(losses, weight, low, bits + _BITS)
             codes = ((_keys(kept) - np.uint64(low)) >> np.uint64(bits)).astype(np.int64)
             _add_by_code(totals, codes, kept_weight)
-        before = Fraction(0)
-        for step, weight_here in enumerate(totals):
-            if before + weight_here >= wanted and weight_here:
-                return step, before
-            before += weight_here
-        raise AssertionError("the weights of the intervals do not add up")
+        return totals
 
     def histogram(self, low: float, high: float, bins: int) -> list[int]:
         """How many losses lie in each of `bins` intervals of equal width from `low` to `high`."""
@@ -129,13 +145,6 @@ class Distribution:
         for losses, _ in self._chunks():
             counts += np.histogram(losses, bins=bins, range=(low, high))[0]
         return [int(c) for c in counts]
-
-
-def _total(chunks: "Iterator[tuple[Floats, Floats | None]]") -> Fraction:
-    total = Fraction(0)
-    for losses, weight in chunks:
-        total += len(losses) if weight is None else Exact.of(weight).fraction
-    return total
 
 
 def _add_by_code(totals: list[Fraction], codes: "NDArray[np.int64]", weight: "Floats | None") -> None:
