@@ -1,5 +1,8 @@
-"""The losses, one module a family. Importing this package fills the registry."""
+"""The losses, one module a family; `cross_entropies` and `stable` hold what several of them are made of.
 
-from losscli.losses import classification, regression, robust
+Importing this package fills the registry.
+"""
 
-__all__ = ["classification", "regression", "robust"]
+from losscli.losses import classification, distribution, divergence, embedding, regression, robust, segmentation
+
+__all__ = ["classification", "distribution", "divergence", "embedding", "regression", "robust", "segmentation"]

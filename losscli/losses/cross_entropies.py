@@ -1,14 +1,17 @@
 """Cross-entropy of probabilities, logits and log-probabilities, binary and categorical: each form's own arithmetic."""
 
 from math import log, log1p
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from losscli.lazy import np
 from losscli.losses.stable import over, times
+from losscli.parameters import Param
 from losscli.registry import Yields
 
 if TYPE_CHECKING:
     from losscli.registry import Array
+
+Form = Annotated[Literal["probs", "logits", "log_probs"], Param("what the prediction numbers are")]
 
 
 def _ends(p: "Array", clip: float) -> "list[Array]":

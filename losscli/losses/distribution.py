@@ -1,0 +1,34 @@
+"""Distributions: minus the log-likelihood of a target under predicted parameters."""
+
+from math import log, pi
+from typing import TYPE_CHECKING, Annotated
+
+from losscli.kinds import GAUSSIAN
+from losscli.lazy import np
+from losscli.parameters import Param
+from losscli.registry import Yields, loss
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+Full = Annotated[bool, Param("add the terms that do not depend on the prediction")]
+
+
+@loss(GAUSSIAN, task="distribution", aliases=("GaussianNLLLoss", "gaussian_nll_loss"), also=("gaussian_nll:full=true",))
+def gaussian_nll(pred: "Array", target: "Array", variance: "Array", *, full: Full = False) -> Yields:
+    """Gaussian negative log-likelihood: (ln v + e²/v) / 2, with e = pred - target and v the predicted variance.
+
+    Gradient with respect to pred e/v, curvature 1/v. full=true adds ½ ln 2π, the term that no prediction changes.
+    On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when a model predicts its own uncertainty, as a variance beside each prediction.
+    Assumes errors that are Gaussian with variance v, each with its own: density ∝ exp(-e²/2v) / √v.
+    Good: a proper score; with one variance for all it ranks models as mse does.
+    Beware: v is the variance, not σ or ln σ; the value may be negative and falls without limit as v goes to 0 where e
+    is 0; no lower limit is put on v. Reference: Nix and Weigend (1994), doi:10.1109/ICNN.1994.374138.
+    """
+    e = pred - target
+    scaled = e / np.sqrt(variance)  # its square overflows only where e²/v does
+    yield (np.log(variance) + scaled * scaled + (log(2 * pi) if full else 0.0)) / 2
+    yield e / variance
+    yield 1 / variance

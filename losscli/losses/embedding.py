@@ -1,0 +1,211 @@
+"""Embeddings: losses of the distances between vectors; a value a row."""
+
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from losscli.exact import two_product
+from losscli.kinds import PAIRS, TRIPLETS
+from losscli.lazy import np
+from losscli.losses.stable import row_sum
+from losscli.parameters import Param
+from losscli.registry import Yields, loss
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+Margin = Annotated[float, Param("distance at which different things are far enough apart", gt=0, lt=inf)]
+
+
+@loss(
+    PAIRS,
+    task="embedding",
+    also=(
+        "contrastive:margin=2.5",
+        "contrastive:distance=manhattan",
+        "contrastive:distance=cosine",
+        "contrastive:margin=0.4,distance=cosine",
+    ),
+)
+def contrastive(
+    left: "Array",
+    right: "Array",
+    label: "Array",
+    *,
+    margin: Margin = 1.0,
+    distance: Annotated[
+        Literal["euclidean", "manhattan", "cosine"], Param("how the two vectors of a pair are compared")
+    ] = "euclidean",
+) -> Yields:
+    """Contrastive: d²/2 for a similar pair, max(0, m - d)²/2 for a dissimilar one, with d = |left - right|.
+
+    Label 0 says similar, 1 dissimilar; m = margin. distance=manhattan is d = Σ|left - right|, distance=cosine is 1 - cos
+    of the angle, where cos is taken as 0 for a vector of zeros. One value a row.
+    Slope in d: d for a similar pair, -(m - d) for a dissimilar one closer than m, else 0. Gradient that times the slope
+    of d, for distance=euclidean ±(left - right)/d; 0 where left = right, and for a vector of zeros.
+
+    Use it when pairs are known to be alike or not, and vectors are to lie near or far accordingly.
+    Assumes that d means likeness; 0 says similar, as in the paper, which other libraries turn round.
+    Good: similar pairs are pulled together, others only pushed until they are the margin apart.
+    Beware: looks at pairs only; a margin too small separates nothing, one too large can collapse all vectors.
+    Reference: Hadsell, Chopra and LeCun (2006), doi:10.1109/CVPR.2006.100.
+    """
+    metric = _DISTANCES[distance](left, right)
+    d, similar = next(metric), label == 0
+    gap = np.where(similar, 0.0, np.maximum(margin - d, 0.0))
+    yield np.where(similar, d * (d / 2), gap * (gap / 2))
+    slope = np.where(similar, d, -gap)[:, None]
+    gradients = next(metric)
+    yield tuple(_product(slope, g) for g in gradients)
+    bend = (similar | (gap > 0))[:, None]
+    curvatures = [_product(slope, h) + np.where(bend, g * g, 0.0) for g, h in zip(gradients, next(metric), strict=True)]
+    if distance == "euclidean":  # half its square is smooth, where left = right too
+        curvatures = [np.where(similar[:, None], 1.0, c) for c in curvatures]
+    yield tuple(curvatures)
+
+
+def _product(slope: "Array", derivative: "Array") -> "Array":
+    """Their product, with 0 · inf = 0: a distance beyond float64 has no slope where the loss has none."""
+    return np.where((slope == 0) | (derivative == 0), 0.0, slope * derivative)
+
+
+@loss(
+    TRIPLETS,
+    task="embedding",
+    aliases=("triplet_margin", "triplet_margin_loss", "TripletMarginLoss"),
+    also=("triplet:margin=0.3,p=1", "triplet:p=3", "triplet:margin=2,swap=true", "triplet:p=1.5,swap=true"),
+)
+def triplet(
+    anchor: "Array",
+    positive: "Array",
+    negative: "Array",
+    *,
+    margin: Margin = 1.0,
+    p: Annotated[float, Param("of the norm: 2 is Euclid's, 1 the sum of sizes, inf the largest", ge=1)] = 2.0,
+    swap: Annotated[bool, Param("compare with the positive's distance from the negative where that is less")] = False,
+) -> Yields:
+    """Triplet: max(0, |anchor - positive| - |anchor - negative| + m), with p-norms and m = margin.
+
+    Gradient where the loss is above 0: that of the first distance minus that of the second, for p = 2 differences over
+    distances; 0 elsewhere, and a distance of 0 has slope 0. With swap=true the second distance is the lesser of
+    |anchor - negative| and |positive - negative|, at a tie the former. One value a row.
+
+    Use it when it is known what should lie nearer to what, not how near.
+    Assumes that distance means likeness, the same everywhere.
+    Good: only the order and a margin count; triplets that are in order already cost nothing.
+    Beware: most random triplets are in order soon: how they are chosen decides. Distances are plain: torch adds 1e-6 to
+    each difference. Reference: Schroff, Kalenichenko and Philbin (2015), doi:10.1109/CVPR.2015.7298682; swap: Balntas,
+    Riba, Ponsa and Mikolajczyk (2016), doi:10.5244/C.30.119.
+    """
+    base, swapped = anchor, np.zeros((len(anchor), 1), dtype=bool)
+    if swap:
+        swapped = (next(_norm(positive, negative, p)) < next(_norm(anchor, negative, p)))[:, None]
+        base = np.where(swapped, positive, anchor)
+    near, far = _norm(anchor, positive, p), _norm(base, negative, p)
+    gap = next(near) - next(far) + margin
+    beyond = ~np.isfinite(gap)
+    if beyond.any():
+        gap[beyond] = _smaller_gap([a[beyond] for a in (anchor, positive, base, negative)], p, margin)
+    yield np.maximum(gap, 0.0)
+    active = (gap > 0)[:, None]
+    for other in (-1, 1):  # to the second of its vectors a distance has the opposite slope, and the same curvature
+        pull, push = (np.where(active, next(norm), 0.0) for norm in (near, far))
+        kept, moved = np.where(swapped, 0.0, push), np.where(swapped, push, 0.0)
+        yield pull - kept, 0.0 - moved + other * pull, 0.0 - other * push
+
+
+def _smaller_gap(vectors: "list[Array]", p: float, margin: float) -> "Array":
+    """The gap of distances that may be beyond float64 where it is not: distances are homogeneous."""
+    anchor, positive, base, negative = (a * _SMALLER for a in vectors)
+    gap: Array = next(_norm(anchor, positive, p)) - next(_norm(base, negative, p)) + margin * _SMALLER
+    return gap / _SMALLER
+
+
+_SMALLER = 2.0**-64
+
+
+def _norm(left: "Array", right: "Array", p: float) -> Yields:
+    """The p-norm of left - right, row by row, and its derivatives with respect to left; slope 0 at 0.
+
+    Computed relative to a row's own size, so that nothing overflows or vanishes.
+    """
+    e, unit = _scaled(left - right, p)
+    beyond = np.isinf(e).any(axis=1)
+    if beyond.any():  # a difference may overflow where its half does not
+        e[beyond], unit[beyond] = _scaled(left[beyond] / 2 - right[beyond] / 2, p)
+    factor = np.where(beyond, 2.0, 1.0)[:, None]
+    sizes = np.abs(e)
+    powers = sizes**p
+    total = row_sum(powers)[:, None]
+    length = total ** (1 / p)
+    yield (length * unit * factor)[:, 0]
+    some = total > 0
+    yield np.where(some, np.sign(e) * (sizes ** (p - 1) / total ** (1 - 1 / p)), 0.0)
+    if p in (1, inf):
+        yield np.zeros_like(e)
+    else:
+        share = (sizes / length) ** (p - 2) * _others(powers) / total
+        yield np.where(some, (p - 1) * share / length / unit / factor, 0.0)
+
+
+def _scaled(e: "Array", p: float) -> "tuple[Array, Array]":
+    """Rows divided by a unit: a power of two, which rounds nothing, or for high powers the largest size itself."""
+    largest = np.abs(e).max(axis=1, keepdims=True)
+    unit = np.where(largest > 0, largest, 1.0)
+    if p <= _HIGH:
+        unit = np.ldexp(1.0, np.frexp(unit)[1] - 1)
+    return e / unit, unit
+
+
+_HIGH = 64.0
+
+
+def _others(powers: "Array") -> "Array":
+    """For each entry of a row the sum of the others; for the largest from themselves, not as a difference."""
+    top = np.argmax(powers, axis=1)[:, None]
+    rest = powers.copy()
+    np.put_along_axis(rest, top, 0.0, axis=1)
+    others: Array = row_sum(powers)[:, None] - powers
+    np.put_along_axis(others, top, row_sum(rest)[:, None], axis=1)
+    return others
+
+
+def _metric(p: float, left: "Array", right: "Array") -> Yields:
+    """The p-norm of left - right with its derivatives with respect to both."""
+    norm = _norm(left, right, p)
+    yield next(norm)
+    slope = next(norm)
+    yield slope, -slope
+    curvature = next(norm)
+    yield curvature, curvature
+
+
+def _cosine(left: "Array", right: "Array") -> Yields:
+    """1 - cos of the angle, as half the squared distance of the unit vectors, with derivatives with respect to both.
+
+    The vectors are brought to one length by a factor whose rounding does not matter and a product that is exact, so
+    that small angles are as accurate as large ones.
+    """
+    (a, a_unit), (b, b_unit) = _scaled(left, 2.0), _scaled(right, 2.0)
+    a_square, b_square = row_sum(a * a)[:, None], row_sum(b * b)[:, None]
+    some = (a_square > 0) & (b_square > 0)
+    high, low = two_product(np.broadcast_to(np.sqrt(b_square / a_square), a.shape), a)
+    between = (high - b) + low
+    d = np.where(some, row_sum(between * between)[:, None] / (2 * b_square), 1.0)
+    yield d[:, 0]
+    a_length, b_length = np.sqrt(a_square), np.sqrt(b_square)
+    u, v, between = a / a_length, b / b_length, between / b_length
+    across_a, across_b = d * u - between, d * v + between  # what of the other vector is perpendicular to this one
+    a_length, b_length = a_length * a_unit, b_length * b_unit
+    yield np.where(some, -across_a / a_length, 0.0), np.where(some, -across_b / b_length, 0.0)
+    a_bend = (1 - d) * (_others(a * a) / a_square) + 2 * u * across_a
+    b_bend = (1 - d) * (_others(b * b) / b_square) + 2 * v * across_b
+    yield tuple(np.where(some, bend / n / n, 0.0) for bend, n in ((a_bend, a_length), (b_bend, b_length)))
+
+
+_DISTANCES: "dict[str, Callable[[Array, Array], Yields]]" = {
+    "euclidean": partial(_metric, 2.0),
+    "manhattan": partial(_metric, 1.0),
+    "cosine": _cosine,
+}

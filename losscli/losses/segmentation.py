@@ -1,0 +1,77 @@
+"""Overlap of what is predicted with what is there: segmentation masks, hard or soft."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import inf, nan
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from losscli.exact import to_float
+from losscli.kinds import OVERLAP
+from losscli.lazy import np
+from losscli.losses.stable import row_sum
+from losscli.parameters import Param
+from losscli.registry import Yields, loss
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+Smooth = Annotated[float, Param("added to numerator and denominator of the overlap; 0 is off", ge=0, lt=inf)]
+Pool = Annotated[Literal["all", "sample"], Param("one overlap of all rows, or one a row, over its outputs")]
+
+
+def _pooled_dice(sums: Sequence[Fraction], divisor: Fraction, *, smooth: float, pool: str) -> Yields:
+    """Of the sums of what does not overlap and of what does: a / (a + 2b + s)."""
+    apart, both = sums
+    whole, overlap = apart + 2 * both + Fraction(smooth), 2 * both + Fraction(smooth)
+    if whole == 0:
+        yield nan
+        yield (nan, nan)
+        yield [(nan, (nan, nan), (nan, nan))]
+        return
+    yield to_float(apart / whole)
+    slopes = to_float(overlap / whole**2), to_float(-2 * apart / whole**2)
+    yield slopes
+    yield [(to_float(-2 / whole), (1.0, 2.0), slopes)]
+
+
+@loss(
+    OVERLAP,
+    task="segmentation",
+    aliases=("soft_dice",),
+    also=("dice:smooth=1", "dice:pool=sample", "dice:smooth=0.5,pool=sample"),
+    finish=_pooled_dice,
+    row_when=("pool", "sample"),
+)
+def dice(pred: "Array", target: "Array", *, smooth: Smooth = 0.0, pool: Pool = "all") -> Yields:
+    """Dice: 1 - (2 Σ p t + s) / (Σ p + Σ t + s), with p = pred, t = target and s = smooth.
+
+    With pool=all an aggregate: the sums are over all rows and outputs, with their weights. With pool=sample a loss of
+    its own a row, over its d outputs. Gradient ((2 Σ p t + s) - 2t D) / D², with D the denominator.
+
+    Use it when few pixels belong to the object, so that a loss a pixel is won by saying no everywhere.
+    Assumes nothing; with 0/1 masks it is 1 minus the F1 score of the pixels.
+    Good: between 0 and 1; does not depend on how much background there is.
+    Beware: with smooth=0 undefined where both masks are empty; soft targets do not reach 0 at p = t, as p t < p there;
+    with pool=all not a mean of per-sample values.
+    Reference: Dice (1945), doi:10.2307/1932409; Milletari, Navab and Ahmadi (2016), doi:10.1109/3DV.2016.79.
+    """
+    apart, both = pred * (1 - target) + target * (1 - pred), pred * target
+    slope = 1 - 2 * target
+    if pool == "sample":
+        yield from _dice_of_rows(apart, both, slope, target, smooth)
+    else:
+        yield (apart, both)
+        yield (slope, target)
+        yield (np.zeros_like(pred), np.zeros_like(pred))
+
+
+def _dice_of_rows(apart: "Array", both: "Array", slope: "Array", target: "Array", smooth: float) -> Yields:
+    if single := apart.ndim == 1:
+        apart, both, slope, target = (a[:, None] for a in (apart, both, slope, target))
+    outside, inside = row_sum(apart)[:, None], row_sum(both)[:, None]
+    overlap = 2 * inside + smooth
+    whole = outside + overlap
+    yield (outside / whole)[:, 0]
+    gradient = (overlap / whole * slope - 2 * (outside / whole) * target) / whole
+    for derivative in (gradient, -2 * gradient / whole):
+        yield derivative[:, 0] if single else derivative
