@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from losscli.exact import ZERO, Exact, root
@@ -32,12 +33,12 @@ class Chain:
     curvature: Sequence[tuple[float, tuple[float, ...], tuple[float, ...]]] = ()
 
     @staticmethod
-    def of(factor: float, loss: Loss, state: Moments, reduction: str) -> "Chain":
-        """The chain of a term of an objective."""
+    def of(factor: float, loss: Loss, state: Moments, reduction: str, weight: Fraction) -> "Chain":
+        """The chain of a term of an objective; `weight` is Σw, and for an aggregate the state has seen all samples."""
         if loss.finish:
             _, slopes, curvature = state.finished(loss)
             return Chain(factor, loss, 1.0, True, slopes, curvature)
-        divisor = {"mean": float(state.divisor), "sum": 1.0, "none": float(state.outputs)}[reduction]
+        divisor = {"mean": float(state.outputs * weight), "sum": 1.0, "none": float(state.outputs)}[reduction]
         return Chain(factor, loss, divisor, reduction != "none", (1.0,))
 
     def apply(self, arrays: "Sequence[Array]", weight: "Array | None", order: int) -> "dict[str, list[Array]]":

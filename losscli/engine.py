@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import Binding, bind, bind_once
-from losscli.derivatives import Chain, Gathered, apply
+from losscli.derivatives import ORDERS, Chain, Gathered, apply
 from losscli.distribution import LEVELS, Distribution
 from losscli.errors import InputError, UsageError
 from losscli.formats import BLOCK, Reader, open_reader
@@ -126,13 +127,28 @@ def evaluate(
     given = {role: data for role, data in {**roles, "weight": weight}.items() if data is not None}
     _check_roles(objectives[0].losses[0], given)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    request = _Request(objectives, wanted, reduction, allow_inf, progress)
     with ExitStack() as stack:
         readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
         table = _table(objectives, readers, chosen, wanted, block)
-        tallies = _scan(objectives, table, wanted, allow_inf, progress)
-        finals = [_Final(tally, table, wanted, reduction) for tally in tallies]
-        results = _finish(stack, finals, table, wanted.twice, allow_inf)
+        results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
+
+
+@dataclass(frozen=True)
+class _Request:
+    objectives: Sequence[Objective]
+    wanted: Wanted
+    reduction: str
+    allow_inf: bool
+    progress: Callable[[int, int | None], None] | None
+
+    def needs_totals(self, table: Table) -> bool:
+        """Whether what is wanted has to wait for the totals: unless it is derivatives alone, and Σw is known."""
+        wanted, weighted = self.wanted, any(b.role == "weight" for b in table.bindings)
+        knows_weight = self.reduction != "mean" or (table.known_rows is not None and not weighted)
+        aggregate = any(objective.is_aggregate for objective in self.objectives)
+        return not wanted.twice or aggregate or not knows_weight or wanted.per_sample_out is not None
 
 
 def _objectives(loss: Any) -> list[Objective]:
@@ -198,22 +214,41 @@ def _table(
     return Table([*bindings, *shown], block)
 
 
-def _scan(
-    objectives: Sequence[Objective],
-    table: Table,
-    wanted: Wanted,
-    allow_inf: bool,
-    progress: Callable[[int, int | None], None] | None,
-) -> list[Tally]:
-    tallies = [_tally(objective, wanted) for objective in objectives]
+def _scan(stack: ExitStack, request: "_Request", table: Table) -> "list[_Final]":
+    """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
+    tallies = [_tally(objective, request.wanted) for objective in request.objectives]
+    finals: list[_Final] = []
     for batch in table.batches():
         for tally in tallies:
-            tally.add(batch, allow_inf)
-        if progress:
-            progress(batch.stop, table.known_rows)
+            tally.add(batch, request.allow_inf)
+        if request.progress:
+            request.progress(batch.stop, table.known_rows)
+        if not request.needs_totals(table):
+            finals = finals or _finals(stack, tallies, table, request, Fraction(table.known_rows or 0))
+            for final in finals:
+                final.add(batch)
     if not tallies[0].state.n:
         raise InputError("every row has weight 0; a mean needs some weight")
-    return tallies
+    return finals or _scan_again(stack, tallies, table, request)
+
+
+def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, request: "_Request") -> "list[_Final]":
+    """The second scan, for what needs the totals of the first."""
+    rows = table.rows
+    finals = _finals(stack, tallies, table, request, tallies[0].state.weight.fraction)
+    if request.wanted.twice:
+        for batch in table.batches():
+            for final in finals:
+                final.add(batch)
+        if table.rows != rows:
+            raise InputError(f"the files changed while they were read: {rows} rows, then {table.rows}")
+    return finals
+
+
+def _finals(
+    stack: ExitStack, tallies: Sequence[Tally], table: Table, request: "_Request", weight: Fraction
+) -> "list[_Final]":
+    return [_Final(stack, tally, table, request, weight) for tally in tallies]
 
 
 def _tally(objective: Objective, wanted: Wanted) -> Tally:
@@ -227,48 +262,29 @@ def _tally(objective: Objective, wanted: Wanted) -> Tally:
     )
 
 
-def _finish(stack: ExitStack, finals: "Sequence[_Final]", table: Table, again: bool, allow_inf: bool) -> list[Result]:
-    """The results of what was tallied; derivatives and files take a second scan."""
-    rows = table.rows
-    if again:
-        for final in finals:
-            final.open(stack)
-        for batch in table.batches():
-            for final in finals:
-                final.add(batch, allow_inf)
-        if table.rows != rows:
-            raise InputError(f"the files changed while they were read: {rows} rows, then {table.rows}")
-    return [final.result() for final in finals]
-
-
 class _Final:
-    """What is found of one objective once its totals are known."""
+    """What is found of one objective once its divisor is known: derivatives, samples and files."""
 
-    def __init__(self, tally: Tally, table: Table, wanted: Wanted, reduction: str) -> None:
-        self._tally, self._table, self._wanted, self._reduction = tally, table, wanted, reduction
-        objective = tally.objective
-        needs = wanted.orders
-        self._chains = (
-            [
-                Chain.of(factor, loss, state, reduction)
-                for (factor, loss), state in zip(objective.terms, tally.states, strict=True)
-            ]
-            if needs
-            else []
-        )
-        total = tally.state.totals[0]
-        self._describer = Describer(objective, total, table.classes, tally.state.outputs, self._chains, needs)
-        self._gathered = Gathered(needs, wanted.values, self._write)
+    def __init__(self, stack: ExitStack, tally: Tally, table: Table, request: "_Request", weight: Fraction) -> None:
+        self._tally, self._table, self._request, self._wanted = tally, table, request, request.wanted
+        terms = zip(tally.objective.terms, tally.states, strict=True)
+        self._chains = [
+            Chain.of(factor, loss, state, request.reduction, weight)
+            for (factor, loss), state in terms
+            if request.wanted.orders
+        ]
+        self._gathered = Gathered(request.wanted.orders, request.wanted.values, self._write)
         self._writers: dict[int, ArrayWriter] = {}
         self._samples_out: TableWriter | None = None
         self._probs_out: TableWriter | None = None
+        self._open(stack)
 
-    def open(self, stack: ExitStack) -> None:
+    def _open(self, stack: ExitStack) -> None:
         """The files asked for; they vanish unless `commit` is reached."""
         wanted, roles = self._wanted, self._tally.objective.predictions
         for order, path in ((1, wanted.grad_out), (2, wanted.hess_out)):
             if path is not None:
-                self._writers[order] = ArrayWriter(path, ("gradient", "hessian")[order - 1], roles)
+                self._writers[order] = ArrayWriter(path, ORDERS[order], roles)
                 stack.callback(self._writers[order].abort)
         if wanted.per_sample_out is not None:
             self._samples_out = TableWriter(wanted.per_sample_out)
@@ -277,14 +293,26 @@ class _Final:
             self._probs_out = TableWriter(wanted.probs_out)
             stack.callback(self._probs_out.abort)
 
+    @property
+    def _describer(self) -> Describer:
+        state = self._tally.state
+        return Describer(
+            self._tally.objective,
+            state.totals[0],
+            self._table.classes,
+            state.outputs,
+            self._chains,
+            self._wanted.orders,
+        )
+
     def _write(self, role: str, order: int, values: "Array") -> None:
         if order in self._writers:
             self._writers[order].write(role, values)
 
-    def add(self, batch: Batch, allow_inf: bool) -> None:
-        """Take a batch of the second scan."""
+    def add(self, batch: Batch) -> None:
+        """Take a batch."""
         objective = self._tally.objective
-        checked = checked_arrays(objective, batch, allow_inf)
+        checked = checked_arrays(objective, batch, self._request.allow_inf)
         if self._chains:
             found = apply(self._chains, checked, batch.weight, max(self._wanted.orders))
             self._gathered.add(found, batch.rows, batch.stop)
@@ -303,7 +331,7 @@ class _Final:
 
     def result(self) -> Result:
         """The result; output files are put in their places."""
-        tally, state, reduction = self._tally, self._tally.state, self._reduction
+        tally, state, reduction = self._tally, self._tally.state, self._request.reduction
         self._gathered.finish(self._table.rows)
         for writer in [*self._writers.values(), self._samples_out, self._probs_out]:
             if writer:
@@ -336,9 +364,9 @@ class _Final:
 
     def _terms(self) -> tuple[Term, ...]:
         tally = self._tally
-        if not tally.objective.is_sum or self._reduction == "none":
+        if not tally.objective.is_sum or self._request.reduction == "none":
             return ()
-        values = tally.term_values(self._reduction)
+        values = tally.term_values(self._request.reduction)
         return tuple(Term(str(loss), f, v) for (f, loss), v in zip(tally.objective.terms, values, strict=True))
 
     def _quantiles(self) -> dict[str, float]:
