@@ -1,0 +1,225 @@
+"""What is found of an objective once its divisor is known: derivatives, samples, files, and the result itself."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from losscli.columns import Binding
+from losscli.derivatives import ORDERS, Chain, Gathered, apply
+from losscli.distribution import LEVELS
+from losscli.errors import UsageError
+from losscli.lazy import np
+from losscli.objectives import Objective
+from losscli.registry import Loss
+from losscli.results import Derivative, Result, Term
+from losscli.samples import Describer, Samples, probabilities
+from losscli.scan import Tally, checked_arrays
+from losscli.tables import Batch, Table
+from losscli.version import VERSION
+from losscli.writers import ArrayWriter, TableWriter
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+BINS = 32  # of the histogram of the samples' losses
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an evaluation is to find besides the values."""
+
+    grad: bool = False
+    hess: bool = False
+    grad_out: str | None = None
+    hess_out: str | None = None
+    per_sample: bool = False
+    worst: int = 0
+    limit: int | None = None
+    show: Sequence[str] = ()
+    per_sample_out: str | None = None
+    probs_out: str | None = None
+    spread: bool = True
+    distribution: bool = False
+    histogram: bool = False
+    values: bool = True
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Which derivatives: 1 the gradient, 2 the Hessian diagonal."""
+        first, second = self.grad or self.grad_out is not None, self.hess or self.hess_out is not None
+        return tuple(order for order, is_wanted in ((1, first), (2, second)) if is_wanted)
+
+    @property
+    def outputs(self) -> list[str]:
+        return [p for p in (self.grad_out, self.hess_out, self.per_sample_out, self.probs_out) if p is not None]
+
+    @property
+    def twice(self) -> bool:
+        """Whether the rows have to be read a second time, when the totals are known."""
+        return bool(self.orders or self.outputs)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an evaluation is asked for, and how."""
+
+    objectives: Sequence[Objective]
+    wanted: Wanted
+    reduction: str
+    allow_inf: bool
+    progress: Callable[[int, int | None], None] | None
+
+    def needs_totals(self, table: Table) -> bool:
+        """Whether what is wanted has to wait for the totals: unless it is derivatives alone, and Σw is known."""
+        wanted, weighted = self.wanted, any(b.role == "weight" for b in table.bindings)
+        knows_weight = self.reduction != "mean" or (table.known_rows is not None and not weighted)
+        aggregate = any(objective.is_aggregate for objective in self.objectives)
+        return not wanted.twice or aggregate or not knows_weight or wanted.per_sample_out is not None
+
+
+class Final:
+    """What is found of one objective once its divisor is known: derivatives, samples and files."""
+
+    def __init__(self, stack: ExitStack, tally: Tally, table: Table, request: Request, weight: Fraction) -> None:
+        self._tally, self._table, self._request, self._wanted = tally, table, request, request.wanted
+        terms = zip(tally.objective.terms, tally.states, strict=True)
+        self._chains = [
+            Chain.of(factor, loss, state, request.reduction, weight)
+            for (factor, loss), state in terms
+            if request.wanted.orders
+        ]
+        self._gathered = Gathered(request.wanted.orders, request.wanted.values, self._write)
+        self._writers: dict[int, ArrayWriter] = {}
+        self._samples_out: TableWriter | None = None
+        self._probs_out: TableWriter | None = None
+        self._open(stack)
+
+    def _open(self, stack: ExitStack) -> None:
+        """The files asked for; they vanish unless `commit` is reached."""
+        wanted, roles = self._wanted, self._tally.objective.predictions
+        for order, path in ((1, wanted.grad_out), (2, wanted.hess_out)):
+            if path is not None:
+                self._writers[order] = ArrayWriter(path, ORDERS[order], roles)
+                stack.callback(self._writers[order].abort)
+        if wanted.per_sample_out is not None:
+            self._samples_out = TableWriter(wanted.per_sample_out)
+            stack.callback(self._samples_out.abort)
+        if wanted.probs_out is not None:
+            self._probs_out = TableWriter(wanted.probs_out)
+            stack.callback(self._probs_out.abort)
+
+    @property
+    def _describer(self) -> Describer:
+        state = self._tally.state
+        return Describer(
+            self._tally.objective,
+            state.totals[0],
+            self._table.classes,
+            state.outputs,
+            self._chains,
+            self._wanted.orders,
+        )
+
+    def _write(self, role: str, order: int, values: "Array") -> None:
+        if order in self._writers:
+            self._writers[order].write(role, values)
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch."""
+        objective = self._tally.objective
+        checked = checked_arrays(objective, batch, self._request.allow_inf)
+        if self._chains:
+            found = apply(self._chains, checked, batch.weight, max(self._wanted.orders))
+            self._gathered.add(found, batch.rows, batch.stop)
+        if self._samples_out:
+            samples = Samples.of(objective.sample_losses(checked), batch)
+            self._samples_out.write(self._describer.columns(samples))
+        if self._probs_out:
+            self._probs_out.write({"p": self._probabilities(objective.losses, checked)})
+
+    def _probabilities(self, losses: Sequence[Loss], checked: "Sequence[Sequence[Array]]") -> "Array":
+        for loss, arrays in zip(losses, checked, strict=True):
+            probs = probabilities(loss, arrays[0])
+            if probs is not None:
+                return probs
+        raise UsageError(f"{self._tally.objective} has no probabilities for --probs-out")
+
+    def result(self) -> Result:
+        """The result; output files are put in their places."""
+        tally, state, reduction = self._tally, self._tally.state, self._request.reduction
+        self._gathered.finish(self._table.rows)
+        for writer in [*self._writers.values(), self._samples_out, self._probs_out]:
+            if writer:
+                writer.commit()
+        objective, loss = tally.objective, tally.objective.losses[0]
+        weight = next((b for b in self._table.bindings if b.role == "weight"), None)
+        spread = state.spread
+        return Result(
+            loss=str(objective),
+            name=str(objective) if objective.is_sum else loss.name,
+            params={} if objective.is_sum else loss.params,
+            reduction=reduction,
+            value=None if reduction == "none" else tally.value(reduction),
+            n=state.n,
+            weight=state.total_weight,
+            outputs=state.outputs,
+            std=state.std if spread else None,
+            min=spread.low if spread else None,
+            max=spread.high if spread else None,
+            signature=f"{objective}|{reduction}|w:{_weight_name(weight)}|missing:error|n:{state.n}|v:{VERSION}",
+            infinite=state.infinite,
+            first_infinite=state.first,
+            terms=self._terms(),
+            quantiles=self._quantiles(),
+            histogram=self._histogram(),
+            gradients=self._derivatives(1),
+            hessians=self._derivatives(2),
+            samples=self._samples(),
+        )
+
+    def _terms(self) -> tuple[Term, ...]:
+        tally = self._tally
+        if not tally.objective.is_sum or self._request.reduction == "none":
+            return ()
+        values = tally.term_values(self._request.reduction)
+        return tuple(Term(str(loss), f, v) for (f, loss), v in zip(tally.objective.terms, values, strict=True))
+
+    def _quantiles(self) -> dict[str, float]:
+        if self._tally.distribution is None:
+            return {}
+        found = self._tally.distribution.quantiles(LEVELS)
+        return {f"p{level * 100:g}": value for level, value in zip(LEVELS, found, strict=True)}
+
+    def _histogram(self) -> tuple[int, ...]:
+        spread = self._tally.state.spread
+        is_finite = spread is not None and np.isfinite([spread.low, spread.high]).all()
+        if not self._wanted.histogram or self._tally.distribution is None or spread is None or not is_finite:
+            return ()
+        return tuple(self._tally.distribution.histogram(spread.low, spread.high, BINS))
+
+    def _derivatives(self, order: int) -> dict[str, Derivative]:
+        sizes = {role: size for (role, o), size in self._gathered.sizes.items() if o == order}
+        blocks = {role: found for (role, o), found in self._gathered.values.items() if o == order}
+        return {
+            role: Derivative(role, size.norm, size.max_abs, size.nonfinite, self._whole(role, blocks.get(role)))
+            for role, size in sizes.items()
+        }
+
+    def _whole(self, role: str, blocks: "list[Array] | None") -> "Array | None":
+        if blocks is None:
+            return None
+        whole = np.concatenate(blocks)
+        binding = next(b for b in self._table.bindings if b.role == role)
+        return whole[:, None] if binding.is_matrix and whole.ndim == 1 else whole
+
+    def _samples(self) -> dict[str, Any] | None:
+        collector = self._tally.collector
+        return None if collector is None or collector.kept is None else self._describer.columns(collector.kept)
+
+
+def _weight_name(binding: Binding | None) -> str:
+    if binding is None:
+        return "none"
+    return binding.names[0] if binding.reader.headed else "given"
