@@ -28,7 +28,8 @@ def gaussian_nll(pred: "Array", target: "Array", variance: "Array", *, full: Ful
     is 0; no lower limit is put on v. Reference: Nix and Weigend (1994), doi:10.1109/ICNN.1994.374138.
     """
     e = pred - target
-    scaled = e / np.sqrt(variance)  # its square overflows only where e²/v does
-    yield (np.log(variance) + scaled * scaled + (log(2 * pi) if full else 0.0)) / 2
+    (size, power), (unit, shift) = np.frexp(e), np.frexp(variance)
+    ratio = np.ldexp(size * size / unit, 2 * power - shift)  # e²/v, where e² or 1/v alone may leave the range
+    yield (np.log(variance) + ratio + (log(2 * pi) if full else 0.0)) / 2
     yield e / variance
     yield 1 / variance

@@ -40,8 +40,8 @@ def contrastive(
 ) -> Yields:
     """Contrastive: d²/2 for a similar pair, max(0, m - d)²/2 for a dissimilar one, with d = |left - right|.
 
-    Label 0 says similar, 1 dissimilar; m = margin. distance=manhattan is d = Σ|left - right|, distance=cosine is 1 - cos
-    of the angle, where cos is taken as 0 for a vector of zeros. One value a row.
+    Label 0 says similar, 1 dissimilar; m = margin. distance=manhattan is d = Σ|left - right|, distance=cosine is
+    1 - cos of the angle, where cos is taken as 0 for a vector of zeros. One value a row.
     Slope in d: d for a similar pair, -(m - d) for a dissimilar one closer than m, else 0. Gradient that times the slope
     of d, for distance=euclidean ±(left - right)/d; 0 where left = right, and for a vector of zeros.
 
@@ -55,11 +55,11 @@ def contrastive(
     d, similar = next(metric), label == 0
     gap = np.where(similar, 0.0, np.maximum(margin - d, 0.0))
     yield np.where(similar, d * (d / 2), gap * (gap / 2))
-    slope = np.where(similar, d, -gap)[:, None]
-    gradients = next(metric)
-    yield tuple(_product(slope, g) for g in gradients)
-    bend = (similar | (gap > 0))[:, None]
-    curvatures = [_product(slope, h) + np.where(bend, g * g, 0.0) for g, h in zip(gradients, next(metric), strict=True)]
+    slope, bend = np.where(similar, d, -gap)[:, None], (similar | (gap > 0))[:, None]
+    slopes, lengths = next(metric), next(metric)
+    yield tuple(_product(slope, g) / n for g, n in zip(slopes, lengths, strict=True))
+    both = zip(slopes, next(metric), lengths, strict=True)
+    curvatures = [(_product(slope, h) + np.where(bend, g * g, 0.0)) / n / n for g, h, n in both]
     if distance == "euclidean":  # half its square is smooth, where left = right too
         curvatures = [np.where(similar[:, None], 1.0, c) for c in curvatures]
     yield tuple(curvatures)
@@ -171,37 +171,54 @@ def _others(powers: "Array") -> "Array":
     return others
 
 
+# A distance as `contrastive` takes it: its value; its slopes with respect to left and right, for vectors of length 1;
+# the lengths that these are to be divided by; its curvatures, to be divided by the lengths twice.
+
+
 def _metric(p: float, left: "Array", right: "Array") -> Yields:
-    """The p-norm of left - right with its derivatives with respect to both."""
+    """The p-norm of left - right; its slope does not depend on the vectors' lengths."""
     norm = _norm(left, right, p)
     yield next(norm)
     slope = next(norm)
     yield slope, -slope
+    yield 1.0, 1.0
     curvature = next(norm)
     yield curvature, curvature
 
 
 def _cosine(left: "Array", right: "Array") -> Yields:
-    """1 - cos of the angle, as half the squared distance of the unit vectors, with derivatives with respect to both.
+    """1 - cos of the angle, for acute angles as sin² / (1 + cos).
 
-    The vectors are brought to one length by a factor whose rounding does not matter and a product that is exact, so
-    that small angles are as accurate as large ones.
+    Its slope is what of the other vector's direction is perpendicular to this one.
     """
     (a, a_unit), (b, b_unit) = _scaled(left, 2.0), _scaled(right, 2.0)
     a_square, b_square = row_sum(a * a)[:, None], row_sum(b * b)[:, None]
     some = (a_square > 0) & (b_square > 0)
-    high, low = two_product(np.broadcast_to(np.sqrt(b_square / a_square), a.shape), a)
-    between = (high - b) + low
-    d = np.where(some, row_sum(between * between)[:, None] / (2 * b_square), 1.0)
-    yield d[:, 0]
     a_length, b_length = np.sqrt(a_square), np.sqrt(b_square)
-    u, v, between = a / a_length, b / b_length, between / b_length
-    across_a, across_b = d * u - between, d * v + between  # what of the other vector is perpendicular to this one
-    a_length, b_length = a_length * a_unit, b_length * b_unit
-    yield np.where(some, -across_a / a_length, 0.0), np.where(some, -across_b / b_length, 0.0)
-    a_bend = (1 - d) * (_others(a * a) / a_square) + 2 * u * across_a
-    b_bend = (1 - d) * (_others(b * b) / b_square) + 2 * v * across_b
-    yield tuple(np.where(some, bend / n / n, 0.0) for bend, n in ((a_bend, a_length), (b_bend, b_length)))
+    u, v = a / a_length, b / b_length
+    cos = row_sum(a * b)[:, None] / (a_length * b_length)
+    across_a = _perpendicular(a, b, u) / b_length
+    sin_square = row_sum(across_a * across_a)[:, None]
+    d = np.where(cos > 0, sin_square / (1 + cos), 1 - cos)
+    yield np.where(some, d, 1.0)[:, 0]
+    across_b = sin_square * u - cos * across_a
+    yield np.where(some, -across_a, 0.0), np.where(some, -across_b, 0.0)
+    yield np.where(some, a_length * a_unit, 1.0), np.where(some, b_length * b_unit, 1.0)
+    a_bend = cos * (_others(a * a) / a_square) + 2 * u * across_a
+    b_bend = cos * (_others(b * b) / b_square) + 2 * v * across_b
+    yield np.where(some, a_bend, 0.0), np.where(some, b_bend, 0.0)
+
+
+def _perpendicular(a: "Array", b: "Array", direction: "Array") -> "Array":
+    """What of b is perpendicular to a, which has that direction: from b a_j - a b_j with a_j the largest entry of a,
+    exactly, so that it is 0 for parallel vectors and keeps its digits for nearly parallel ones.
+    """
+    top = np.argmax(np.abs(a), axis=1)[:, None]
+    pivot, other = (np.broadcast_to(np.take_along_axis(x, top, axis=1), a.shape) for x in (a, b))
+    (high, low), (back, rest) = two_product(b, pivot), two_product(a, other)
+    skew = (high - back) + (low - rest)
+    straight: Array = (skew - row_sum(skew * direction)[:, None] * direction) / pivot
+    return straight
 
 
 _DISTANCES: "dict[str, Callable[[Array, Array], Yields]]" = {
