@@ -118,18 +118,36 @@ def _laws(loss: Loss, outputs: int) -> list[Law]:
 
 def _own_law(loss: Loss, arrays: "Sequence[Array]", role: str, order: int) -> Law:
     """Each sample's own derivatives, of each of its terms, are those of its value."""
-    index = loss.kind.role_names.index(role)
+    index, law = loss.kind.role_names.index(role), Law(str(loss), _NAMES[order], role, True, 0, 0, Deviation(0.0))
+    if wrong := _wrong_shape(loss, arrays, role):
+        return replace(law, passed=False, note=wrong)
     claimed = np.stack(loss.derivatives(arrays, order)[role][order - 1])
     numeric = _differentiate(partial(_own, loss, arrays, index, order - 1), *_points(loss, arrays, index))
-    return _judged(Law(str(loss), _NAMES[order], role, True, 0, 0, Deviation(0.0)), claimed, numeric)
+    return _judged(law, claimed, numeric)
 
 
 def _value_law(loss: Loss, arrays: "Sequence[Array]", role: str, order: int) -> Law:
     """The reported derivatives are those of the weighted mean, or of an aggregate's value."""
-    index = loss.kind.role_names.index(role)
+    index, name = loss.kind.role_names.index(role), f"value {_NAMES[order]}"
+    law = Law(str(loss), name, role, True, 0, 0, Deviation(0.0))
+    if wrong := _wrong_shape(loss, arrays, role):
+        return replace(law, passed=False, note=wrong)
     claimed = _reported(loss, arrays, role, order)
     numeric = _differentiate(partial(_moved_one_by_one, loss, arrays, index, order - 1), *_points(loss, arrays, index))
-    return _judged(Law(str(loss), f"value {_NAMES[order]}", role, True, 0, 0, Deviation(0.0)), claimed[None], numeric)
+    return _judged(law, claimed[None], numeric)
+
+
+def _wrong_shape(loss: Loss, arrays: "Sequence[Array]", role: str) -> str:
+    """What is wrong with the shapes of values and derivatives; empty where nothing is."""
+    shape = arrays[loss.kind.role_names.index(role)].shape
+    for term in loss.terms(arrays):
+        if term.shape not in (shape, shape[:1]):
+            return f"the value has shape {term.shape}, expected {shape[:1]} or {shape}"
+    for name, terms in zip(_NAMES.values(), loss.derivatives(arrays, 2)[role], strict=True):
+        for term in terms:
+            if term.shape != shape:
+                return f"the {name} has shape {term.shape}, expected {shape}"
+    return ""
 
 
 def _points(loss: Loss, arrays: "Sequence[Array]", index: int) -> "tuple[Array, Array]":
@@ -366,7 +384,7 @@ def compare(
     grad: Any,
     *,
     of: str | None = None,
-    columns: Mapping[str, Sequence[str]] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     header: bool | None = None,
     allow_inf: bool = False,
     rtol: float | None = None,
@@ -392,19 +410,18 @@ def compare(
         raise UsageError(f"{loss.name} has no prediction '{of}'; it has {', '.join(loss.kind.predictions)}")
     given = {role: data for role, data in roles.items() if data is not None}
     _check_request(loss, given, grad, rtol)
-    chosen = dict(columns or {})
-    named = {"grad": chosen.pop("grad")} if "grad" in chosen else {}
+    chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
     with ExitStack() as stack:
-        name, values = _read_gradient(stack, grad, header, named)
         readers = {role: _opened(stack, role, data, header) for role, data in given.items()}
-        bindings = bind(loss.kind.roles, readers, chosen, "weight" in chosen)
-        data, unweighted = _Data.read(loss, of, bindings, allow_inf), None
-        if any(b.role == "weight" for b in bindings):
-            with suppress(InputError):  # a row of weight 0 need not be valid
-                unweighted = _Data.read(loss, of, [b for b in bindings if b.role != "weight"], allow_inf)
+        other = _opened(stack, "grad", grad, header)
+        (binding,) = bind([Role("grad", vector=True)], {"grad": other}, chosen, False)
+        values = np.concatenate([block.values[0] for block in other.read([binding.pick], BLOCK)])
+        data, unweighted = _Data.read_both(
+            loss, of, bind(loss.kind.roles, readers, chosen, "weight" in chosen), allow_inf
+        )
     with np.errstate(all="ignore"):
-        found = _Case.of(data, unweighted, name, values, rtol).comparison()
-    return replace(found, notes=tuple(note for reader in readers.values() for note in reader.notes))
+        found = _Case.of(data, unweighted, other.name, values, rtol).comparison()
+    return replace(found, notes=tuple(note for reader in (*readers.values(), other) for note in reader.notes))
 
 
 def _check_request(loss: Loss, given: Mapping[str, Any], grad: Any, rtol: float | None) -> None:
@@ -418,15 +435,6 @@ def _check_request(loss: Loss, given: Mapping[str, Any], grad: Any, rtol: float 
         raise UsageError("'-' is standard input, which can be one file only")
     if rtol is not None and not 0 <= rtol < 1:
         raise UsageError(f"rtol {format_number(rtol)}: it is at least 0 and below 1")
-
-
-def _read_gradient(
-    stack: ExitStack, grad: Any, header: bool | None, columns: Mapping[str, Sequence[str]]
-) -> "tuple[str, Array]":
-    reader = _opened(stack, "grad", grad, header)
-    (binding,) = bind([Role("grad", vector=True)], {"grad": reader}, columns, False)
-    values: Array = np.concatenate([block.values[0] for block in reader.read([binding.pick], BLOCK)])
-    return reader.name, values
 
 
 def _opened(stack: ExitStack, role: str, data: Any, header: bool | None) -> Reader:
@@ -462,6 +470,15 @@ class _Data:
         rows = np.concatenate([np.asarray(b.rows) for b in batches])
         weight = np.concatenate(weights) if weights else None
         return _Data(loss, of, arrays, weight, rows, table.rows, allow_inf)
+
+    @staticmethod
+    def read_both(loss: Loss, of: str, bindings: Sequence[Binding], allow_inf: bool) -> "tuple[_Data, _Data | None]":
+        """What the bindings hold; where rows have weights, the same once more as if they had none."""
+        data, rest = _Data.read(loss, of, bindings, allow_inf), [b for b in bindings if b.role != "weight"]
+        if len(rest) < len(bindings):
+            with suppress(InputError):  # a row of weight 0 need not be valid
+                return data, _Data.read(loss, of, rest, allow_inf)
+        return data, None
 
     @property
     def checked(self) -> "list[Array]":
@@ -823,7 +840,9 @@ class _Case:
 
     def _clipped(self) -> _Fit | None:
         """Equal inside a range, and at its ends where ours lies beyond them."""
-        low, high = (float(f(self.user[self.known], initial=0.0)) for f in (np.min, np.max))
+        if not self.known.any():
+            return None
+        low, high = (float(f(self.user[self.known])) for f in (np.min, np.max))
         inside = self.known & (self.user > low) & (self.user < high)
         if inside.sum() < 3:
             return None
@@ -847,12 +866,12 @@ class _Case:
         return _Fit(fit.factor, (Finding("near", text), *fit.findings))
 
     def _partly(self) -> _Fit | None:
-        """Ours in more than half of the entries that are not 0; where few numbers occur, in nine tenths."""
+        """Ours in at least half of the entries that are not 0; where few numbers occur, in nine tenths."""
         for factor, findings in self._meanings(self.ours):
             wrong = ~self.alike(self.ours, factor)
             of_interest = self.known & ((self.user != 0) | (self.ours.values != 0))
             is_telling = 2 * len(np.unique(self.ours.values[of_interest])) > of_interest.sum()
-            if (2 if is_telling else 10) * wrong.sum() < of_interest.sum():
+            if (2 if is_telling else 10) * wrong.sum() <= of_interest.sum():
                 text = f"it differs only {self._where(wrong)}: {self._deviation(tuple(np.argwhere(wrong)[0]), factor)}"
                 return _Fit(factor, (Finding("partly", text + self._there(wrong, factor)), *findings))
         return None
