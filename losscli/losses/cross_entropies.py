@@ -4,7 +4,7 @@ from math import log, log1p
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from losscli.lazy import np
-from losscli.losses.stable import over, times
+from losscli.losses.stable import others_of, over, times
 from losscli.parameters import Param
 from losscli.registry import Yields
 
@@ -95,7 +95,7 @@ def _cross_entropy_logits(z: "Array", target: "Array", _: float) -> Yields:
     p = _softmax(top, others, rest)
     t = one_hot(target, z.shape[1])
     q = np.where(np.arange(z.shape[1]) == top, rest / (1 + rest), 1 - p)  # 1 - p from the small side
-    yield np.where(t == 1, -q, p * total[:, None] - t)
+    yield p * (1 - t if target.ndim == 1 else others_of(t)) - t * q  # p Σt - t, where t is nearly 1 too
     yield p * q * total[:, None]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from losscli.exact import two_product
 from losscli.kinds import PAIRS, TRIPLETS
 from losscli.lazy import np
-from losscli.losses.stable import row_sum
+from losscli.losses.stable import others_of, row_sum
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
@@ -145,7 +145,10 @@ def _norm(left: "Array", right: "Array", p: float) -> Yields:
     if p in (1, inf):
         yield np.zeros_like(e)
     else:
-        share = (sizes / length) ** (p - 2) * _others(powers) / total
+        share = (sizes / length) ** (p - 2) * others_of(powers) / total
+        some = some & (
+            (sizes > 0) | (p >= 2)
+        )  # below 2 the curvature is infinite where an entry is 0: none is declared
         yield np.where(some, (p - 1) * share / length / unit / factor, 0.0)
 
 
@@ -159,16 +162,6 @@ def _scaled(e: "Array", p: float) -> "tuple[Array, Array]":
 
 
 _HIGH = 64.0
-
-
-def _others(powers: "Array") -> "Array":
-    """For each entry of a row the sum of the others; for the largest from themselves, not as a difference."""
-    top = np.argmax(powers, axis=1)[:, None]
-    rest = powers.copy()
-    np.put_along_axis(rest, top, 0.0, axis=1)
-    others: Array = row_sum(powers)[:, None] - powers
-    np.put_along_axis(others, top, row_sum(rest)[:, None], axis=1)
-    return others
 
 
 # A distance as `contrastive` takes it: its value; its slopes with respect to left and right, for vectors of length 1;
@@ -204,8 +197,8 @@ def _cosine(left: "Array", right: "Array") -> Yields:
     across_b = sin_square * u - cos * across_a
     yield np.where(some, -across_a, 0.0), np.where(some, -across_b, 0.0)
     yield np.where(some, a_length * a_unit, 1.0), np.where(some, b_length * b_unit, 1.0)
-    a_bend = cos * (_others(a * a) / a_square) + 2 * u * across_a
-    b_bend = cos * (_others(b * b) / b_square) + 2 * v * across_b
+    a_bend = cos * (others_of(a * a) / a_square) + 2 * u * across_a
+    b_bend = cos * (others_of(b * b) / b_square) + 2 * v * across_b
     yield np.where(some, a_bend, 0.0), np.where(some, b_bend, 0.0)
 
 

@@ -34,6 +34,18 @@ def row_sum(terms: "Array") -> "Array":
     return np.where(np.isfinite(total), total + lost, total)
 
 
+def others_of(terms: "Array") -> "Array":
+    """For each entry of a row, none negative, the sum of the others; for the largest from themselves, as a difference
+    would cancel there.
+    """
+    top = np.argmax(terms, axis=1)[:, None]
+    rest = terms.copy()
+    np.put_along_axis(rest, top, 0.0, axis=1)
+    others: Array = row_sum(terms)[:, None] - terms
+    np.put_along_axis(others, top, row_sum(rest)[:, None], axis=1)
+    return others
+
+
 _NEAR = 0.5  # |p - t| / (p + t) up to which the series is taken
 _TERMS = 25  # of the series: the next is below 2^-53 of the first
 

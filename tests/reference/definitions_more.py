@@ -1,0 +1,402 @@
+"""More losses from their mathematical definitions, to any precision: nothing here knows how losscli computes.
+
+A definition is a loss of one element (its roles are numbers) or of one row (lists; a target may be a class index), as
+the terms that it adds up. The terms' sizes bound the error that a sum of both signs may have; `size` and `slope_size`
+stand for them where they do not show what cancels, or where nothing may be lost though terms cancel.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from mpmath import exp, log, log1p, mp, mpf, pi, sinh, sqrt
+
+DIGITS = 450  # so many that what two differences cancel leaves more than a float64 has, at 1e-323 and at 1e308
+ENOUGH = 1500  # where entries of a vector differ in size by as much as float64 numbers can
+STEP = mpf(10) ** -30  # of a difference quotient, as a share of what is moved
+
+Number = Any  # an mpf; mpmath has no types
+Row = Any  # a list of numbers, or a number
+
+
+@dataclass(frozen=True)
+class Kink:
+    """Roles at which a derivative jumps, and the slopes that are declared there for each prediction."""
+
+    roles: tuple[Any, ...]
+    slopes: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """`terms` of the roles, and with respect to which of them derivatives are (`moved`). `alone`: a prediction's scale
+    is its own, not the target's, so that a small one is moved by a share of itself.
+    """
+
+    terms: Callable[..., "list[Number]"]
+    rowwise: bool = False
+    moved: tuple[int, ...] = (0,)
+    alone: bool = False
+    size: Callable[..., Number] | None = None
+    slope_size: Callable[..., Number] | None = None
+    curvature_size: Callable[..., Number] | None = None
+    kinks: Callable[..., list[Kink]] = lambda **_: []
+
+
+# Of one error
+
+
+def _half_squared_error(pred: Number, target: Number) -> list[Number]:
+    return [(pred - target) ** 2 / 2]
+
+
+def _smooth_l1(pred: Number, target: Number, *, beta: Number, variant: str) -> list[Number]:
+    size, half = abs(pred - target), mpf(2 if variant == "standard" else 1)
+    if size < beta:
+        return [size**2 / (half * beta)]
+    return [size - beta / 2 if variant == "standard" else size]
+
+
+def _smooth_l1_kinks(*, beta: float, variant: str) -> list[Kink]:
+    """From β on the outer slope; at 0 the parabola's, or with β = 0 that of the absolute value."""
+    return [Kink((s * beta, 0.0), (s if beta else 0.0,)) for s in (1.0, -1.0)]
+
+
+def _log_cosh(pred: Number, target: Number) -> list[Number]:
+    """ln cosh e; of what remains of it beside |e| - ln 2 in the tail a derivative needs the digits."""
+    size = abs(pred - target)
+    if size < 1:
+        return [log1p(2 * sinh(size / 2) ** 2), mpf(0), mpf(0)]
+    return [size, -log(mpf(2)), log1p(exp(-2 * size))]
+
+
+def _quantile(pred: Number, target: Number, *, q: Number) -> list[Number]:
+    return [max(q * (target - pred), (q - 1) * (target - pred))]
+
+
+def _quantile_kinks(*, q: float) -> list[Kink]:
+    return [Kink((2.5, 2.5), (1 - q,))]
+
+
+def _gaussian_nll(pred: Number, target: Number, variance: Number, *, full: bool) -> list[Number]:
+    return [log(variance) / 2, (pred - target) ** 2 / (2 * variance), log(2 * pi) / 2 if full else mpf(0)]
+
+
+def _hinge(pred: Number, target: Number, *, margin: Number) -> list[Number]:
+    return [max(mpf(0), margin - target * pred)]
+
+
+def _hinge_kinks(*, margin: float) -> list[Kink]:
+    return [Kink((y * margin, y), (0.0,)) for y in (1.0, -1.0)]
+
+
+# Of a row of classes
+
+
+def _distribution(target: Any, classes: int) -> list[Number]:
+    """The row that a target stands for: itself, or 1 for the class that it names."""
+    return list(target) if isinstance(target, list) else [mpf(j == target) for j in range(classes)]
+
+
+def _entropic(p: Number) -> Number:
+    return p * log(p) if p else mpf(0)
+
+
+def _nll(pred: Sequence[Number], target: Any) -> list[Number]:
+    return [-t * lp if t else mpf(0) for t, lp in zip(_distribution(target, len(pred)), pred, strict=True)]
+
+
+def _brier(pred: Row, target: Any) -> list[Number]:
+    if not isinstance(pred, list):
+        return [(pred - target) ** 2]
+    return [(p - t) ** 2 for p, t in zip(pred, _distribution(target, len(pred)), strict=True)]
+
+
+def _logs(pred: Sequence[Number], form: str) -> list[Number]:
+    if form == "probs":
+        return [log(p) if p else mpf("-inf") for p in pred]
+    if form == "log_probs":
+        return list(pred)
+    top = max(pred)
+    total = log(sum(exp(z - top) for z in pred))
+    return [z - top - total for z in pred]
+
+
+def _kl(pred: Sequence[Number], target: Any, *, form: str) -> list[Number]:
+    rows = zip(_distribution(target, len(pred)), _logs(pred, form), strict=True)
+    return [_entropic(t) - t * lp if t else mpf(0) for t, lp in rows]
+
+
+def _kl_size(pred: Sequence[Number], target: Any, *, form: str) -> Number:
+    """Of probabilities only what the rows' sums differ by may cancel. Of logits, a logarithm's rounding counts by the
+    share and by how far the two distributions differ there; of log-probabilities, by the share.
+    """
+    shares, logs = _distribution(target, len(pred)), _logs(pred, form)
+    value = abs(sum(_kl(pred, target, form=form)))
+    if form == "probs":
+        return value + 2 * abs(sum(shares) - sum(pred))
+    known = [(t, log(t), lp) for t, lp in zip(shares, logs, strict=True) if t]
+    if form == "log_probs":
+        return value + sum(t * (abs(lt) + abs(lp)) for t, lt, lp in known)
+    sizes = [(t, lt - lp, abs(lt) + abs(lp) + 1) for t, lt, lp in known]
+    lost = sum(t * (min(abs(gap), 1) + size / 2**52) * size for t, gap, size in sizes)
+    return value + lost + 2 * abs(sum(shares) - 1)
+
+
+def _kl_slope_size(pred: Sequence[Number], target: Any, role: int, k: int, *, form: str) -> Number:
+    """The slope on logits is softmax · Σt - t, a difference of what is added to one class and taken from others."""
+    if form != "logits":
+        return mpf(0)
+    shares, p = _distribution(target, len(pred)), exp(_logs(pred, form)[k])
+    return p * (sum(shares) - shares[k]) + (1 - p) * shares[k]
+
+
+# Of vectors
+
+
+def norm(left: Sequence[Number], right: Sequence[Number], p: Number) -> Number:
+    """The p-norm of the difference."""
+    sizes = [abs(a - b) for a, b in zip(left, right, strict=True)]
+    return max(sizes) if p == inf else sum(size**p for size in sizes) ** (1 / mpf(p)) if any(sizes) else mpf(0)
+
+
+def cosine_distance(left: Sequence[Number], right: Sequence[Number]) -> Number:
+    """1 - cos of the angle; cos is 0 for a vector of zeros."""
+    lengths = sqrt(sum(a * a for a in left) * sum(b * b for b in right))
+    return 1 - sum(a * b for a, b in zip(left, right, strict=True)) / lengths if lengths else mpf(1)
+
+
+def _contrastive(
+    left: Sequence[Number], right: Sequence[Number], label: Number, *, margin: Number, distance: str
+) -> list[Number]:
+    if distance == "cosine":
+        d = cosine_distance(left, right)
+    else:
+        d = norm(left, right, mpf(2 if distance == "euclidean" else 1))
+    if label == 0:
+        return [d**2 / 2, mpf(0), mpf(0)]
+    return [margin**2 / 2, -margin * d, d**2 / 2] if d < margin else [mpf(0)] * 3
+
+
+def _contrastive_size(
+    left: Sequence[Number], right: Sequence[Number], label: Number, *, margin: Number, distance: str
+) -> Number:
+    """Twice the terms of a cosine: the square of a distance has twice its error."""
+    terms = _contrastive(left, right, label, margin=margin, distance=distance)
+    return (2 if distance == "cosine" else 1) * sum(abs(term) for term in terms)
+
+
+def _contrastive_slope_size(
+    left: Sequence[Number], right: Sequence[Number], label: Number, role: int, k: int, *, margin: Number, distance: str
+) -> Number | None:
+    """Of a cosine the slope is what of one unit vector is perpendicular to the other: a difference."""
+    if distance != "cosine":
+        return None
+    d, slope, _ = _cosine_sizes(left, right, role, k)
+    return (d if label == 0 else margin + d) * slope
+
+
+def _contrastive_curvature_size(
+    left: Sequence[Number], right: Sequence[Number], label: Number, role: int, k: int, *, margin: Number, distance: str
+) -> Number | None:
+    if distance != "cosine":
+        return None
+    d, slope, curvature = _cosine_sizes(left, right, role, k)
+    return slope**2 + (d if label == 0 else margin + d) * curvature
+
+
+def _cosine_sizes(left: Sequence[Number], right: Sequence[Number], role: int, k: int) -> tuple[Number, Number, Number]:
+    """The distance 1 - cos, and twice the sizes of what its slope and its curvature are the sums of."""
+    own, other = (left, right) if role == 0 else (right, left)
+    own_length, other_length = (sqrt(sum(a * a for a in vector)) for vector in (own, other))
+    u, v, d = own[k] / own_length, other[k] / other_length, cosine_distance(left, right)
+    slope = 2 * (abs(u - v) + (d + sqrt(d * (2 - d))) * abs(u))  # the root is the sine
+    return d, slope / own_length, (2 * abs(1 - d) * (1 - u * u) + 2 * abs(u) * slope) / own_length**2
+
+
+def _contrastive_kinks(*, margin: float, distance: str) -> list[Kink]:
+    zero, flat = ([0.0, 0.0],) * 2, ([0.0, 0.0],) * 2
+    kinks = [Kink(([1.5, -2.0], [1.5, -2.0], label), flat) for label in (0, 1)]
+    kinks += [Kink((*zero, label), flat) for label in (0, 1)]
+    if distance != "cosine":
+        kinks.append(Kink(([margin, 0.0], [0.0, 0.0], 1), flat))
+    return kinks
+
+
+def _triplet(
+    anchor: Sequence[Number],
+    positive: Sequence[Number],
+    negative: Sequence[Number],
+    *,
+    margin: Number,
+    p: Number,
+    swap: bool,
+) -> list[Number]:
+    near, far = norm(anchor, positive, p), norm(anchor, negative, p)
+    if swap:
+        far = min(far, norm(positive, negative, p))
+    return [near, -far, margin] if near - far + margin > 0 else [mpf(0)] * 3
+
+
+def _triplet_kinks(*, margin: float, p: float, swap: bool) -> list[Kink]:
+    """A distance of 0 has slope 0, and so has a loss of exactly 0; of equal far distances the anchor's counts."""
+    flat = [0.0, 0.0]
+    kinks = [
+        Kink(([1.0, 2.0], [1.0, 2.0], [1.0, 2.0]), (flat, flat, flat)),
+        Kink(([0.0, 0.0], [0.0, 0.0], [margin, 0.0]), (flat, flat, flat)),
+    ]
+    if swap:
+        kinks.append(Kink(([0.0, 0.0], [2.0, 0.0], [1.0, 0.0]), ([0.0, 0.0], [1.0, 0.0], [-1.0, 0.0])))
+    return kinks
+
+
+# Of masks
+
+
+def overlap(rows: Sequence[tuple[Number, Number]]) -> tuple[Number, Number]:
+    """Twice the product of the masks, and the sum of both."""
+    return 2 * sum(p * t for p, t in rows), sum(p + t for p, t in rows)
+
+
+def _dice(pred: Row, target: Row, *, smooth: Number, pool: str = "sample") -> list[Number]:
+    rows = list(zip(pred, target, strict=True)) if isinstance(pred, list) else [(pred, target)]
+    twice, total = overlap(rows)
+    return [1 - (twice + smooth) / (total + smooth)] if total + smooth else [mpf("nan")]
+
+
+def _dice_slope_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, pool: str) -> Number:
+    rows = list(zip(pred, target, strict=True)) if isinstance(pred, list) else [(pred, target)]
+    twice, total = overlap(rows)
+    t = rows[k or 0][1]
+    return ((twice + smooth) * abs(1 - 2 * t) + 2 * (total - twice) * t) / (total + smooth) ** 2
+
+
+def _dice_curvature_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, pool: str) -> Number:
+    """The curvature is -2 / (Σp + Σt + s) times the slope."""
+    total = sum(pred) + sum(target) if isinstance(pred, list) else pred + target
+    return 2 * _dice_slope_size(pred, target, role, k, smooth=smooth, pool=pool) / (total + smooth)
+
+
+DEFINITIONS: Mapping[str, Definition] = {
+    "half_mse": Definition(_half_squared_error),
+    "smooth_l1": Definition(_smooth_l1, kinks=_smooth_l1_kinks),
+    "log_cosh": Definition(_log_cosh),
+    "quantile": Definition(_quantile, kinks=_quantile_kinks),
+    "gaussian_nll": Definition(_gaussian_nll),
+    "hinge": Definition(_hinge, kinks=_hinge_kinks),
+    "nll": Definition(_nll, rowwise=True),
+    "brier": Definition(_brier, rowwise=True),
+    "kl": Definition(_kl, rowwise=True, alone=True, size=_kl_size, slope_size=_kl_slope_size),
+    "contrastive": Definition(
+        _contrastive,
+        rowwise=True,
+        moved=(0, 1),
+        size=_contrastive_size,
+        slope_size=_contrastive_slope_size,
+        curvature_size=_contrastive_curvature_size,
+        kinks=_contrastive_kinks,
+    ),
+    "triplet": Definition(_triplet, rowwise=True, moved=(0, 1, 2), kinks=_triplet_kinks),
+    "dice": Definition(_dice, rowwise=True, slope_size=_dice_slope_size, curvature_size=_dice_curvature_size),
+}
+
+
+@dataclass(frozen=True)
+class Sum:
+    """An exact number and the sum of the sizes of its terms."""
+
+    value: Number
+    size: Number
+
+
+def _added(terms: Sequence[Number]) -> Sum:
+    return Sum(sum(terms, mpf(0)), sum((abs(term) for term in terms), mpf(0)))
+
+
+def exactly(value: Any) -> Any:
+    """The number, list or class index that a value of an array is."""
+    if isinstance(value, list):
+        return [exactly(v) for v in value]
+    return value if isinstance(value, int) else mpf(value)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A loss with its parameters, to be asked for exact values and derivatives of one element or row.
+
+    `roles` are the values of all roles; derivatives are with respect to one of them, and to entry k of a row.
+    """
+
+    definition: Definition
+    params: Mapping[str, Any]
+    digits: int = DIGITS
+
+    @staticmethod
+    def of(name: str, params: Mapping[str, Any], digits: int = DIGITS) -> "Reference":
+        def number(value: Any) -> Any:
+            return mpf(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+        return Reference(DEFINITIONS[name], {key: number(v) for key, v in params.items()}, digits)
+
+    def kinks(self) -> list[Kink]:
+        """Where a derivative jumps, at these parameters."""
+        return self.definition.kinks(**{key: float(v) if isinstance(v, mpf) else v for key, v in self.params.items()})
+
+    def value(self, roles: Sequence[Any]) -> Sum:
+        """The loss."""
+        with mp.workdps(self.digits):
+            found = _added(self.definition.terms(*roles, **self.params))
+            size = self.definition.size
+            return Sum(found.value, size(*roles, **self.params)) if size else found
+
+    def slope(self, roles: Sequence[Any], role: int = 0, k: int | None = None) -> Sum:
+        """The derivative, by a central difference."""
+        with mp.workdps(self.digits):
+            step = self._step(roles, role, k)
+            below, above = (self._terms(roles, role, k, s) for s in (-step, step))
+            found = _added([(b - a) / (2 * step) for a, b in zip(below, above, strict=True)])
+            size = self.definition.slope_size
+            return Sum(found.value, (size and size(*roles, role, k, **self.params)) or found.size)
+
+    def curvature(self, roles: Sequence[Any], role: int = 0, k: int | None = None) -> Sum:
+        """The second derivative, by a central difference."""
+        with mp.workdps(self.digits):
+            step = self._step(roles, role, k)
+            rows = [self._terms(roles, role, k, s) for s in (-step, 0, step)]
+            found = _added([(a - 2 * b + c) / step**2 for a, b, c in zip(*rows, strict=True)])
+            size = self.definition.curvature_size
+            return Sum(found.value, (size and size(*roles, role, k, **self.params)) or found.size)
+
+    def items(self, arrays: Sequence[Any]) -> Iterator[list[Any]]:
+        """The roles of each element of float64 arrays in C order, or of each row, as exact numbers."""
+        rows = arrays if self.definition.rowwise else [a.ravel() for a in arrays]
+        for roles in zip(*(a.tolist() for a in rows), strict=True):
+            yield [exactly(role) for role in roles]
+
+    def _terms(self, roles: Sequence[Any], role: int, k: int | None, step: Number) -> "list[Number]":
+        moved = list(roles)
+        moved[role] = _moved(roles[role], k, step)
+        return self.definition.terms(*moved, **self.params)
+
+    def _step(self, roles: Sequence[Any], role: int, k: int | None) -> Number:
+        """Small beside the length over which the loss changes: 1 at least for logits; for vectors any of their sizes
+        and distances; for an error its parts.
+        """
+        here = abs(roles[role] if k is None else roles[role][k])
+        if self.params.get("form") == "logits":
+            return STEP * max(here, mpf(1))
+        if self.definition.alone:
+            return STEP * (here or mpf(1))
+        if len(self.definition.moved) > 1:
+            vectors = [roles[other] for other in self.definition.moved]
+            lengths = [abs(vector[k] - roles[role][k]) for vector in vectors] + [abs(x) for x in roles[role]]
+            return STEP * min((length for length in lengths if length), default=mpf(1))
+        others = [other[k] if isinstance(other, list) else other for other in roles]
+        return STEP * (max(abs(other) for other in others) or mpf(1))
+
+
+def _moved(role: Any, k: int | None, step: Number) -> Any:
+    if k is None:
+        return role + step
+    return [x + step if j == k else x for j, x in enumerate(role)]
