@@ -52,6 +52,9 @@ def evaluate(
     _check_request(losses, reduction, roles, block)
     kind_roles = losses[0].kind.roles
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    for role in chosen:
+        if role not in (*losses[0].kind.role_names, "weight"):
+            raise UsageError(f"columns: {losses[0].name} has no role '{role}'")
     given = {role: data for role, data in {**roles, "weight": weight}.items() if data is not None}
     if sum(isinstance(data, str) and data == "-" for data in given.values()) > 1:
         raise UsageError("'-' is standard input, which can be one file only")
@@ -84,7 +87,8 @@ def _check_request(losses: Sequence[Loss], reduction: str, roles: Mapping[str, A
         raise UsageError("block must be at least 1")
     for role in roles:
         if role not in first.kind.role_names:
-            raise UsageError(f"{first.name} takes {', '.join(first.kind.role_names)}, not {role}")
+            hint = f"; say it in the SPEC: '{first.name}:{role}=…'" if role in first.params else ""
+            raise UsageError(f"{first.name} takes {', '.join(first.kind.role_names)}, not {role}{hint}")
     if roles.get(first.kind.role_names[0]) is None:
         raise UsageError(f"{first.name} needs {first.kind.role_names[0]}")
 
@@ -122,6 +126,7 @@ def _report(
         _result(loss, reduction, state, _weight_name(weight)) for loss, state in zip(losses, states, strict=True)
     ]
     notes = [note for reader in dict.fromkeys(readers) for note in reader.notes]
+    notes += [b.note for b in table.bindings if b.note] + _same(table.bindings)
     return Report(
         VERSION,
         tuple(Input(b.role, b.reader.name, b.reader.format, table.rows, tuple(b.names)) for b in table.bindings),
@@ -130,6 +135,16 @@ def _report(
         tuple(results),
         tuple(notes),
     )
+
+
+def _same(bindings: Sequence[Binding]) -> list[str]:
+    """Two roles that read the same values: right for a test, most often a slip."""
+    first, *others = (b for b in bindings if b.role != "weight")
+    return [
+        f"{first.role} and {other.role} are the same column of {first.reader.name}"
+        for other in others
+        if (other.reader.name, other.columns) == (first.reader.name, first.columns) and first.reader.format != "array"
+    ]
 
 
 def _weight_name(binding: Binding | None) -> str:

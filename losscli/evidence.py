@@ -11,14 +11,16 @@ from losscli.results import Report, Result
 
 @dataclass(frozen=True)
 class Gate:
-    """`--max X` or `--min X`: the value may be X, and not beyond. A NaN fails every gate."""
+    """`--max X` or `--min X`: the value may be X, and not beyond. What is infinite or NaN fails every gate."""
 
     option: str
     limit: float
 
     def fails(self, result: Result) -> bool:
-        """Whether the value lies beyond the limit, or is no number."""
-        return not (result.value <= self.limit if self.option == "--max" else result.value >= self.limit)
+        """Whether the value lies beyond the limit, or is infinite or NaN."""
+        return not isfinite(result.value) or not (
+            result.value <= self.limit if self.option == "--max" else result.value >= self.limit
+        )
 
     def said(self, result: Result) -> str:
         """One line: the value, the limit and how far apart they are."""
@@ -35,8 +37,8 @@ def failures(report: Report, gates: list[Gate]) -> list[str]:
     return [gate.said(result) for gate in gates for result in report.results if gate.fails(result)]
 
 
-def exit_code(report: Report, failed: bool, gated: bool, allow_nonfinite: bool) -> int:
+def exit_code(report: Report, failed: bool, allow_nonfinite: bool) -> int:
     """0 where all is well, 1 for a failed gate, 4 for a value that is infinite or NaN unless that is allowed."""
     if not report.is_finite and not allow_nonfinite:
         return 4
-    return 1 if failed or (gated and not report.is_finite) else 0
+    return int(failed)

@@ -127,7 +127,7 @@ def _eval(
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")] = False,
     parameters: dict[str, str],
 ) -> Callable[[], int]:
-    r"""The loss of predictions against targets.
+    """The loss of predictions against targets.
 
     \b
     Examples:
@@ -141,9 +141,10 @@ def _eval(
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.
-    """
+    """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     if json and format not in (None, "json"):
         raise UsageError(f"--json and --format {format} exclude one another")
+    _refuse_input_as_output(output, files)
     losses = get_all(loss, parameters)
     columns = {"pred": pred_col, "target": target_col, "weight": [weight_col] if weight_col is not None else None}
     request = Request(
@@ -167,6 +168,12 @@ def _files(loss: Loss, files: Sequence[str]) -> dict[str, str]:
     if len(files) > len(roles):
         raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
     return dict(zip(roles, files, strict=False))
+
+
+def _refuse_input_as_output(output: str | None, files: Sequence[str]) -> None:
+    for path in files:
+        if output and os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path):
+            raise UsageError(f"-o {output} is an input file; name another")
 
 
 def _gates(losses: Sequence[Loss], max: str | None, min: str | None) -> "list[Gate]":
@@ -205,7 +212,7 @@ def _act(request: Request) -> int:
     if not request.quiet:
         say("note", report.notes)
     say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.losses)), *failed])
-    return exit_code(report, bool(failed), bool(request.gates), request.allow_nonfinite)
+    return exit_code(report, bool(failed), request.allow_nonfinite)
 
 
 def _deliver(request: Request, text: str) -> None:

@@ -72,7 +72,7 @@ class Block:
 
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
-    known.
+    known. Columns are `doubtful` where their name may be a value: a header was guessed, and it is a number there.
     """
 
     @property
@@ -83,6 +83,8 @@ class Reader(Protocol):
     def columns(self) -> tuple[Column, ...]: ...
     @property
     def headed(self) -> bool: ...
+    @property
+    def doubtful(self) -> frozenset[int]: ...
     @property
     def rows(self) -> int | None: ...
     @property

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
-from losscli.formats.cells import is_decimal_comma, is_header, number
+from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
 from losscli.formats.text import LONGEST, RowText, Text
 from losscli.lazy import np, pa, pacsv
+from losscli.literals import parse_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,8 @@ class CsvReader:
         names = [cell.strip() for cell in self._cells(first, 1)]
         self.headed = self._has_header(names, second) if header is None else header
         self._set_columns(names)
+        is_guess = self.headed and header is None
+        self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
 
     def _sniff(self, first: bytes, second: bytes) -> str:
         """The separator that the first two rows hold equally often; a comma where none does."""
@@ -76,8 +79,7 @@ class CsvReader:
         if is_header(names):
             return True
         below = [cell.strip() for cell in self._cells(second, 2)] if second.strip() else []
-        counted = [str(k) for k in range(len(names))], [str(k + 1) for k in range(len(names))]
-        if len(names) > 1 and names in counted and any(not cell.isdigit() for cell in below):
+        if breaks_pattern(names, below):
             raise InputError(f"{self.name}:1: is this row a header or numbers? say --header or --no-header")
         return False
 
