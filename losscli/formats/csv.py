@@ -18,7 +18,7 @@ from losscli.errors import InputError
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
 from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
-from losscli.formats.text import LONGEST, RowText, Text
+from losscli.formats.text import BOM, LONGEST, RowText, Text
 from losscli.lazy import np, pa, pacsv
 from losscli.literals import parse_number
 
@@ -119,6 +119,8 @@ class CsvReader:
 
     def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
         """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
+        if text.data.startswith(BOM):  # pyarrow would take it for the beginning of a file
+            return None
         columns: _Columns = {}
         wanted = {(j, pick.labels) for pick in picks for j in pick.columns}
         twice = {(j, True) for j, labels in wanted if labels and (j, False) in wanted}
@@ -210,7 +212,7 @@ class CsvReader:
             csv.field_size_limit(limit)
 
     def _cells(self, row: bytes, line: int) -> list[str]:
-        self._text.check(row, line, self._delimiter.encode())
+        self._text.check(row + self._text.newline, line, self._delimiter.encode())
         if not row.strip():
             raise InputError(f"{self.name}:{line}: blank row before the data; take it out")
         return next(iter(self._rows(Text(row, line))))[1]

@@ -13,7 +13,7 @@ from losscli.lazy import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
 _FIRST = 1 << 12  # bytes looked at for the first two rows, more where they are longer
 _QUOTE = b'"'
@@ -38,13 +38,13 @@ class RowText:
         self.notes: list[str] = []
         self.newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
         self._refuse_no_table(source.head)
-        source.read(len(_BOM) if source.head.startswith(_BOM) else 0)
+        source.read(len(BOM) if source.head.startswith(BOM) else 0)
         self._pending, self._ended = b"", False
 
     def _refuse_no_table(self, head: bytes) -> None:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
-        if not head.removeprefix(_BOM).strip():
+        if not head.removeprefix(BOM).strip():
             raise InputError(f"{self.name}: the file is empty")
         if _NO_TABLE.match(head):
             raise InputError(
@@ -59,8 +59,8 @@ class RowText:
         end = self._first_end(self._pending) or len(self._pending)
         if self._pending[:end].count(_QUOTE) % 2:
             self._refuse_open_quote(1)
-        first = self._pending[:end].removesuffix(self.newline)
-        return first, self._pending[end:].partition(self.newline)[0]
+        rest = self._pending[end:]
+        return self._pending[:end].removesuffix(self.newline), rest[: self._first_end(rest)].removesuffix(self.newline)
 
     def _more(self, size: int) -> None:
         part = self._source.read(size)
@@ -141,6 +141,20 @@ class RowText:
             self._check_utf8(data, line)
         if _QUOTE in data:
             self._check_quotes(data, line, delimiter)
+        if b"\r" in data:
+            self._check_line_ends(data, line)
+
+    def _check_line_ends(self, data: bytes, line: int) -> None:
+        """One kind of line end outside quotes: another would hide a row from whoever counts lines."""
+        raw = np.frombuffer(data + b"\n", np.uint8)
+        other = raw[:-1] == ord("\n") if self.newline == b"\r" else (raw[:-1] == ord("\r")) & (raw[1:] != ord("\n"))
+        quotes = np.flatnonzero(raw == _QUOTE[0])
+        wrong = [at for at in np.flatnonzero(other) if np.searchsorted(quotes, at) % 2 == 0]
+        if wrong:
+            found = "a line feed" if self.newline == b"\r" else "a lone carriage return"
+            raise InputError(
+                f"{self._at(data, int(wrong[0]), line)}: {found} among other line ends; write one kind only"
+            )
 
     def _check_utf8(self, data: bytes, line: int) -> None:
         try:

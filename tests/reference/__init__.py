@@ -1,0 +1,1 @@
+"""What the losses are compared with: independent definitions, and values recorded from other libraries."""
