@@ -35,6 +35,8 @@ class Binding:
     reader: Reader
     columns: tuple[int, ...]
     labels: bool = False
+    by_class: bool = False  # a column a class: paired by name
+    note: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -77,7 +79,35 @@ def bind(
 
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:
     columns = _named(reader, specs, role.name) if specs else _usual(role, reader, is_shared)
-    return Binding(role.name, reader, columns, role.labels and _may_be_labels(reader, columns))
+    _refuse_doubtful(reader, columns)
+    labels = role.labels and _may_be_labels(reader, columns)
+    by_class = role.vector and len(columns) > 1
+    return Binding(role.name, reader, columns, labels, by_class, "" if specs else _note(role, reader, columns))
+
+
+def _refuse_doubtful(reader: Reader, columns: tuple[int, ...]) -> None:
+    """A guessed header whose chosen cells are numbers may be the first row, unless they number several columns."""
+    doubtful = [reader.columns[j].name for j in columns if j in reader.doubtful]
+    if doubtful and not (len(columns) > 1 and all(is_integer(name) for name in doubtful)):
+        raise UsageError(f"{reader.name}:1: is '{doubtful[0]}' a column's name or a value? say --header or --no-header")
+
+
+def _note(role: Role, reader: Reader, columns: tuple[int, ...]) -> str:
+    """What a careful reader would want to know of columns that were not named by the user."""
+    if not reader.headed:
+        return ""
+    names = [reader.columns[j].name for j in columns]
+    others = {name for r, usual in USUAL.items() if r != role.name for name in usual} | _NOT_CLASSES - {""}
+    if len(names) == 1 and names[0].lower() in others - set(USUAL.get(role.name, ())):
+        return f"{reader.name}: its only column, '{names[0]}', is taken for {role.name}"
+    if role.vector and len(names) > 1 and not (_are_stemmed(role, names) or all(map(is_integer, names))):
+        shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+        return f"{reader.name}: its {len(names)} columns are taken for the classes: {shown}"
+    return ""
+
+
+def _are_stemmed(role: Role, names: Sequence[str]) -> bool:
+    return any(all(n.lower().startswith(stem + "_") for n in names) for stem in USUAL_VECTORS.get(role.name, ()))
 
 
 def _may_be_labels(reader: Reader, columns: tuple[int, ...]) -> bool:
@@ -129,6 +159,8 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     names = [c.name for c in reader.columns]
     if not is_shared and (len(names) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
         return tuple(range(len(names)))
+    if is_shared and not reader.headed and len(names) == 1:
+        raise UsageError(f"{reader.name}: has one column; {role.name} needs one of its own, or a file of its own")
     by_name = [j for j, name in enumerate(names) if name.lower() in USUAL.get(role.name, ())]
     if role.vector and not (role.labels and by_name) and (vector := _usual_vector(role, reader, is_shared)):
         return vector
@@ -139,6 +171,8 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
         raise UsageError(
             f"{reader.name}: which column is {role.name}? {option} {' or '.join(names[j] for j in by_name)}"
         )
+    if reader.format == "array" and not is_shared:
+        return tuple(range(len(names)))  # a frame that was handed over for this role
     raise UsageError(f"{reader.name}: which column is {role.name}? say {option}; {_listed(reader)}")
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from losscli.columns import bind, bind_once
+from losscli.columns import Binding, bind, bind_once
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -88,6 +88,9 @@ def evaluate(
     given = {role: data for role, data in {**roles, "weight": weight}.items() if data is not None}
     _check_roles(objectives[0].losses[0], given)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    for role in chosen:
+        if role not in (*objectives[0].losses[0].kind.role_names, "weight"):
+            raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     with ExitStack() as stack:
         readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
@@ -133,7 +136,8 @@ def _check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
     names = loss.kind.role_names
     for role in given:
         if role not in (*names, "weight"):
-            raise UsageError(f"{loss.name} takes {', '.join(names)}, not {role}")
+            hint = f"; say it in the SPEC: '{loss.name}:{role}=…'" if role in loss.params else ""
+            raise UsageError(f"{loss.name} takes {', '.join(names)}, not {role}{hint}")
     if names[0] not in given:
         raise UsageError(f"{loss.name} needs {names[0]}")
     if sum(isinstance(data, str) and data == "-" for data in given.values()) > 1:
@@ -215,5 +219,19 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
         table.rows,
         0,
         tuple(results),
-        tuple(note for reader in dict.fromkeys(readers) for note in reader.notes),
+        (
+            *(note for reader in dict.fromkeys(readers) for note in reader.notes),
+            *(b.note for b in played if b.note),
+            *_same(played),
+        ),
     )
+
+
+def _same(bindings: Sequence[Binding]) -> list[str]:
+    """Two roles that read the same values: right for a test, most often a slip."""
+    first, *others = (b for b in bindings if b.role != "weight")
+    return [
+        f"{first.role} and {other.role} are the same column of {first.reader.name}"
+        for other in others
+        if (other.reader.name, other.columns) == (first.reader.name, first.columns) and first.reader.format != "array"
+    ]

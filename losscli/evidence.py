@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite, nan
+from math import isfinite
 
 from losscli.exact import to_float
 from losscli.literals import format_number
@@ -11,15 +11,16 @@ from losscli.results import Report, Result
 
 @dataclass(frozen=True)
 class Gate:
-    """`--max X` or `--min X`: the value may be X, and not beyond. A NaN fails every gate."""
+    """`--max X` or `--min X`: the value may be X, and not beyond. What is infinite or NaN fails every gate."""
 
     option: str
     limit: float
 
     def fails(self, result: Result) -> bool:
-        """Whether the value lies beyond the limit, or is no number."""
-        value = nan if result.value is None else result.value
-        return not (value <= self.limit if self.option == "--max" else value >= self.limit)
+        """Whether the value lies beyond the limit, or is infinite or NaN."""
+        if result.value is None or not isfinite(result.value):
+            return True
+        return not (result.value <= self.limit if self.option == "--max" else result.value >= self.limit)
 
     def said(self, result: Result) -> str:
         """One line: the value, the limit and how far apart they are."""
@@ -38,8 +39,8 @@ def failures(report: Report, gates: list[Gate]) -> list[str]:
     return [gate.said(result) for gate in gates for result in report.results if gate.fails(result)]
 
 
-def exit_code(report: Report, failed: bool, gated: bool, allow_nonfinite: bool) -> int:
+def exit_code(report: Report, failed: bool, allow_nonfinite: bool) -> int:
     """0 where all is well, 1 for a failed gate, 4 for a value that is infinite or NaN unless that is allowed."""
     if not report.is_finite and not allow_nonfinite:
         return 4
-    return 1 if failed or (gated and not report.is_finite) else 0
+    return int(failed)

@@ -1,6 +1,7 @@
 """Labels of classes: names matched with the prediction's headers, numbers, and soft targets put in the same order."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ At = Callable[[str, int, "int | None"], str]
 def class_names(bindings: Sequence[Binding]) -> tuple[str, ...]:
     """The classes in the order of the prediction's columns: their headers, without what they all begin with."""
     pred = next((b for b in bindings if b.role == "pred"), None)
-    if pred is None or not pred.reader.headed or len(pred.columns) < 2:
+    if pred is None or not pred.reader.headed or not pred.by_class:
         return ()
     return _without_stem(pred.names)
 
@@ -45,9 +46,7 @@ def in_class_order(binding: Binding, classes: tuple[str, ...]) -> Binding:
             f"{binding.reader.name}: its columns are {', '.join(names[:10])}, "
             f"the predictions' {', '.join(classes[:10])}; a column a class is paired by name"
         )
-    return Binding(
-        binding.role, binding.reader, tuple(binding.columns[names.index(c)] for c in classes), binding.labels
-    )
+    return replace(binding, columns=tuple(binding.columns[names.index(c)] for c in classes))
 
 
 def indices(role: str, values: "Array | Labels", classes: tuple[str, ...], at: At) -> "Array":

@@ -236,6 +236,8 @@ def _resolve(name: str) -> tuple[str, str]:
     if name.lower() in _REFUSED:
         raise UsageError(_REFUSED[name.lower()])
     if name.lower() not in _spellings:
+        if "," in name:
+            raise UsageError(f"unknown loss '{name}'; for several losses repeat the option: -l A -l B")
         known = [*_definitions, *(alias for d in _definitions.values() for alias in d.aliases)]
         raise UsageError(f"unknown loss '{name}'{near(name, known)} (losscli list shows all)")
     return _spellings[name.lower()]

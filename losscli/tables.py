@@ -102,7 +102,8 @@ class Table:
 
     def _refuse_counts(self, counts: Sequence[tuple[Reader, int]]) -> None:
         said = ", ".join(f"{r.name} has {rows} row{'s' if rows != 1 else ''}" for r, rows in counts)
-        raise InputError(f"row counts differ: {said}; rows are paired by position and none is dropped")
+        hint = _header_hint(counts)
+        raise InputError(f"row counts differ: {said}; rows are paired by position and none is dropped{hint}")
 
     def _batch(self, found: Mapping[str, tuple[Block, int]]) -> Batch | None:
         """The batch of blocks of equal length, without the rows of weight 0; None when no row is left."""
@@ -184,6 +185,14 @@ def _texts(values: "Array | Labels") -> "Array":
     if not isinstance(values, Labels):
         return values
     return np.array([*values.names, None], dtype=object)[values.codes]
+
+
+def _header_hint(counts: Sequence[tuple[Reader, int]]) -> str:
+    """A header of numbers, or a first row taken for a header, makes files differ by one row."""
+    rows = sorted(count for _, count in counts)
+    if all(reader.format != "csv" for reader, _ in counts):
+        return ""
+    return "; is a first row a header? --header or --no-header decides" if rows[-1] - rows[0] == 1 else ""
 
 
 def _weight(values: "Array | Labels", block: Block) -> "Array":

@@ -17,6 +17,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_quality(name: str) -> None:
     """The tool, as configured in pyproject.toml, finds nothing."""
-    done = subprocess.run([sys.executable, "-m", *COMMANDS[name]], cwd=ROOT, capture_output=True, text=True,
-    check=False) assert done.returncode == 0,
-    done.stdout + done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", *COMMANDS[name]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

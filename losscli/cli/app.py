@@ -58,9 +58,9 @@ def _parse(arguments: Sequence[str]) -> Action:
     printed = StringIO()
     try:
         with redirect_stdout(printed):
-            action = build(arguments)(list(arguments), prog_name="losscli", standalone_mode=False)
+            action = build(arguments)(list(arguments) or ["--help"], prog_name="losscli", standalone_mode=False)
     except typer.TyperException as error:
-        raise UsageError(_first_lower(error.format_message())) from None
+        raise UsageError(_in_a_line(error.format_message())) from None
     except SystemExit as stop:  # completion
         action = stop.code or 0
     if callable(action):
@@ -70,5 +70,5 @@ def _parse(arguments: Sequence[str]) -> Action:
     return lambda: write_out(printed.getvalue()) or int(action or 0)
 
 
-def _first_lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _in_a_line(message: str) -> str:
+    return message[:1].lower() + " ".join(message[1:].split())

@@ -111,7 +111,7 @@ def eval_command(
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")] = False,
     parameters: dict[str, str],
 ) -> Callable[[], int]:
-    r"""The loss of predictions against targets.
+    """The loss of predictions against targets.
 
     \b
     Examples:
@@ -127,11 +127,12 @@ def eval_command(
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.
-    """
+    """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     if json and format not in (None, "json"):
         raise UsageError(f"--json and --format {format} exclude one another")
     chosen = "json" if json else format or ("plain" if output or not on_terminal() else "table")
     objectives = parse(loss, parameters)
+    _refuse_input_as_output([output, grad_out, hess_out, per_sample_out, probs_out], files)
     columns = {"pred": pred_col, "target": target_col, "weight": [weight_col] if weight_col is not None else None}
     evaluation: dict[str, Any] = {
         **_files(objectives[0], files),
@@ -189,6 +190,13 @@ def _limit_of(text: str | None, format: str) -> int | None:
     return _count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
 
 
+def _refuse_input_as_output(outputs: Sequence[str | None], files: Sequence[str]) -> None:
+    for output in outputs:
+        for path in files:
+            if output and os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path):
+                raise UsageError(f"{output} is an input file; name another for the output")
+
+
 def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) -> "list[Gate]":
     from losscli.evidence import Gate
 
@@ -226,7 +234,7 @@ def _act(request: Request) -> int:
     if not request.quiet:
         say("note", report.notes)
     say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
-    return exit_code(report, bool(failed), bool(request.gates), request.allow_nonfinite)
+    return exit_code(report, bool(failed), request.allow_nonfinite)
 
 
 def _deliver(request: Request, text: str) -> None:

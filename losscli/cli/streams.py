@@ -17,7 +17,7 @@ _MOST = 5  # messages of a kind, before they are counted only
 
 def say(level: str, messages: Sequence[str]) -> None:
     """`losscli: note: …`, a line each on stderr; beyond five they are counted. A closed stderr is no error."""
-    lines = [f"losscli: {level}: {escape(' '.join(m.split()))}" for m in messages[:_MOST]]
+    lines = [f"losscli: {level}: {escape(m)}" for m in messages[:_MOST]]
     if len(messages) > _MOST:
         lines.append(f"losscli: {level}: and {len(messages) - _MOST} more")
     with suppress(OSError, ValueError, AttributeError):
@@ -52,6 +52,9 @@ def write_file(path: str, text: str) -> None:
     it is.
     """
     try:
+        if os.path.realpath(path) == os.path.realpath("/dev/stdout"):
+            write_out(text)
+            return
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb", buffering=0) as stream:
                 stream.write(text.encode("utf8"))

@@ -16,6 +16,7 @@ class ArrayReader:
     """What was handed to `evaluate` in place of a file."""
 
     format = "array"
+    doubtful: frozenset[int] = frozenset()
 
     def __init__(self, name: str, data: Any) -> None:
         self.name = name
@@ -67,14 +68,28 @@ def _is_numeric(array: "NDArray[Any]") -> bool:
     return array.dtype == object and all(isinstance(v, (int, float)) for v in array.ravel().tolist())
 
 
+def _array(values: Any) -> "NDArray[Any]":
+    """An array; among numbers None and pandas.NA are NaN, and integers that float64 does not hold stay as they are."""
+    array = np.asarray(values)
+    if array.dtype != object:
+        return array
+    cells = [np.nan if v is None or type(v).__name__ == "NAType" else v for v in array.ravel().tolist()]
+    if not all(isinstance(v, (int, float)) for v in cells):
+        return array
+    wide = any(isinstance(v, int) and abs(v) > 2**53 for v in cells)
+    return np.array(cells, dtype=object if wide else np.float64).reshape(array.shape)
+
+
 def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]]]":
     if frame:
         labels = list(data.columns)
         if len(set(labels)) < len(labels):
             raise InputError(f"{name}: a column name appears twice")
-        return [(label, np.asarray(data[label])) for label in labels]
+        return [(label, _array(data[label])) for label in labels]
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise InputError(f"{name}: has masked entries; fill them in, or give those rows weight 0")
     try:
-        array = np.atleast_1d(np.asarray(data))
+        array = np.atleast_1d(_array(data))
     except ValueError as error:
         raise InputError(f"{name}: not an array of numbers: {error}") from None
     if array.ndim > 2:

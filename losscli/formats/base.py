@@ -72,7 +72,8 @@ class Block:
 
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
-    known, `is_matrix` whether it is an array of two dimensions.
+    known, `is_matrix` whether it is an array of two dimensions. Columns are
+    `doubtful` where their name may be a value: a header was guessed, and it is a number there.
     """
 
     @property
@@ -85,6 +86,8 @@ class Reader(Protocol):
     def headed(self) -> bool: ...
     @property
     def is_matrix(self) -> bool: ...
+    @property
+    def doubtful(self) -> frozenset[int]: ...
     @property
     def rows(self) -> int | None: ...
     @property

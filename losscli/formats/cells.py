@@ -36,6 +36,8 @@ def _why(text: str) -> str:
         return f"{shown} is not a number: a thousands separator? write {text.replace(',', '')}"
     if is_decimal_comma(text):
         return f"{shown} is not a number: a decimal comma? write {text.replace(',', '.')}"
+    if len(text.split()) > 1 and all(parse_number(part) is not None for part in text.split()):
+        return f"{shown} is not a number: columns separated by spaces? write commas"
     if text.startswith("["):
         return f"{shown} is not a number: a vector in a cell? use a column an entry, Parquet or NPY"
     odd = next((c for c in text if ord(c) > 126), None)
@@ -57,6 +59,20 @@ def _is_name(cell: str) -> bool:
     if lowered in MISSING or lowered in BOOLEANS or lowered.lstrip("+-") in ("inf", "infinity"):
         return False
     return _NUMBERLIKE.fullmatch(cell) is None
+
+
+def breaks_pattern(first: list[str], second: list[str]) -> bool:
+    """Whether a first row without a name may be a header all the same: numbers of columns or classes over other values.
+
+    pandas writes such headers for frames without names: `0,1,2`, `,0`, `0` over decimals, `False,True`.
+    """
+    filled = first[1:] if first[:1] == [""] else first
+    counted = [str(k) for k in range(len(filled))], [str(k + 1) for k in range(len(filled))]
+    if filled in counted and (len(first) > 1 or first == ["0"]):
+        below = second[len(first) - len(filled) :]
+        return first != filled or any(not cell.isdigit() for cell in below)
+    booleans = [cell.lower() in BOOLEANS for cell in first]
+    return all(booleans) and len(first) > 1 and any(cell.lower() not in BOOLEANS for cell in second)
 
 
 def printable(raw: bytes) -> str:

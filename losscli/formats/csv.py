@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
-from losscli.formats.cells import is_decimal_comma, is_header, number
+from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
-from losscli.formats.text import LONGEST, RowText, Text
+from losscli.formats.text import BOM, LONGEST, RowText, Text
 from losscli.lazy import np, pa, pacsv
+from losscli.literals import parse_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +57,8 @@ class CsvReader:
         names = [cell.strip() for cell in self._cells(first, 1)]
         self.headed = self._has_header(names, second) if header is None else header
         self._set_columns(names)
+        is_guess = self.headed and header is None
+        self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
 
     def _sniff(self, first: bytes, second: bytes) -> str:
         """The separator that the first two rows hold equally often; a comma where none does."""
@@ -77,8 +80,7 @@ class CsvReader:
         if is_header(names):
             return True
         below = [cell.strip() for cell in self._cells(second, 2)] if second.strip() else []
-        counted = [str(k) for k in range(len(names))], [str(k + 1) for k in range(len(names))]
-        if len(names) > 1 and names in counted and any(not cell.isdigit() for cell in below):
+        if breaks_pattern(names, below):
             raise InputError(f"{self.name}:1: is this row a header or numbers? say --header or --no-header")
         return False
 
@@ -120,6 +122,8 @@ class CsvReader:
 
     def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
         """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
+        if text.data.startswith(BOM):  # pyarrow would take it for the beginning of a file
+            return None
         columns: _Columns = {}
         wanted = {(j, pick.labels) for pick in picks for j in pick.columns}
         twice = {(j, True) for j, labels in wanted if labels and (j, False) in wanted}
@@ -211,7 +215,7 @@ class CsvReader:
             csv.field_size_limit(limit)
 
     def _cells(self, row: bytes, line: int) -> list[str]:
-        self._text.check(row, line, self._delimiter.encode())
+        self._text.check(row + self._text.newline, line, self._delimiter.encode())
         if not row.strip():
             raise InputError(f"{self.name}:{line}: blank row before the data; take it out")
         return next(iter(self._rows(Text(row, line))))[1]

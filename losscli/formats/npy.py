@@ -23,6 +23,7 @@ class NpyReader:
     """An array of one or two dimensions, row by row, in either memory order."""
 
     format = "npy"
+    doubtful: frozenset[int] = frozenset()
     headed = False
 
     def __init__(self, source: Source) -> None:
@@ -39,17 +40,21 @@ class NpyReader:
         self.columns = tuple(Column(str(j), text=self._dtype.kind in "SU") for j in range(self._width))
         self._check_length(source.size)
 
+    @property
+    def _row_bytes(self) -> int:
+        return int(self._width * self._dtype.itemsize)
+
     def _check_dtype(self) -> None:
         if self._dtype.hasobject:
             raise InputError(f"{self.name}: holds pickled objects, which are never loaded; save numbers instead")
-        if self._dtype.kind not in "biufSU" or self._dtype.subdtype:
+        if self._dtype.kind not in "biufSU" or self._dtype.subdtype or not self._dtype.itemsize:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
 
     def _check_length(self, size: int | None) -> None:
         """Before memory is taken where the size is known, at the end of the stream otherwise."""
         if size is None:
             return
-        found, promised = size - self._offset, self.rows * self._width * self._dtype.itemsize
+        found, promised = size - self._offset, self.rows * self._row_bytes
         if found < promised:
             raise InputError(f"{self.name}: truncated: its header promises {promised} bytes of data, {found} are there")
         if found > promised:
@@ -58,7 +63,7 @@ class NpyReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of rows; a Fortran-ordered matrix is gathered column by column."""
         columns = self._fortran and self.is_matrix and self._width > 1
-        step = max(1, min(size, (1 << 22) // (self._width * self._dtype.itemsize)))
+        step = max(1, min(size, (1 << 22) // self._row_bytes))
         parts = self._by_columns(step) if columns else self._by_rows(step)
         start = 0
         for part in parts:
@@ -86,7 +91,8 @@ class NpyReader:
             row = start + int(np.argmax((part.view(np.uint8) > 1).any(axis=1)))
             raise InputError(f"{self._place(row)}: a boolean that is neither 0 nor 1; is the file damaged?")
         if self._dtype.kind == "f" and self._dtype.itemsize > 8:
-            narrow = part.astype(np.float64)
+            with np.errstate(over="ignore"):  # what overflows differs, and is refused
+                narrow = part.astype(np.float64)
             differs = (narrow != part) & ~np.isnan(part)
             if differs.any():
                 row = start + int(np.argmax(differs.any(axis=1)))
@@ -98,14 +104,14 @@ class NpyReader:
         self._source.read(self._offset)
         for start in range(0, self.rows, step):
             count = min(step, self.rows - start)
-            yield self._array(self._source.read(count * self._width * self._dtype.itemsize), count, start)
+            yield self._array(self._source.read(count * self._row_bytes), count, start)
         if extra := self._source.read(1):
             more = len(extra) + sum(iter(lambda: len(self._source.read(1 << 20)), 0))
             raise InputError(f"{self.name}: {more} bytes after the array; is it two arrays in one file?")
 
     def _array(self, data: bytes, count: int, start: int) -> "NDArray[Any]":
-        if len(data) < count * self._width * self._dtype.itemsize:
-            raise InputError(f"{self.name}: truncated: ends at row {start + len(data) // self._dtype.itemsize}")
+        if len(data) < count * self._row_bytes:
+            raise InputError(f"{self.name}: truncated: ends at row {start + len(data) // self._row_bytes}")
         return np.frombuffer(data, self._dtype).reshape(count, self._width)
 
     def _by_columns(self, step: int) -> "Iterator[NDArray[Any]]":
@@ -146,13 +152,20 @@ def _parse(name: str, raw: bytes, encoding: str) -> "tuple[np.dtype[Any], bool, 
 
     try:
         header = ast.literal_eval(raw.decode(encoding))
-        if set(header) != {"descr", "fortran_order", "shape"}:
-            raise ValueError("its keys are not descr, fortran_order and shape")
-        shape, fortran = header["shape"], header["fortran_order"]
-        if not isinstance(shape, tuple) or not all(type(k) is int and k >= 0 for k in shape):
-            raise ValueError(f"shape {shape!r}")
-        if type(fortran) is not bool or prod(shape) > 2**62 or len(shape) > 64:
-            raise ValueError(f"shape {shape!r}, fortran_order {fortran!r}")
-        return np.lib.format.descr_to_dtype(header["descr"]), fortran, shape
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, KeyError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        raise InputError(f"{name}: bad NPY header: it is not a plain dictionary") from None
+    try:
+        return _fields(header)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
         raise InputError(f"{name}: bad NPY header: {error}") from None
+
+
+def _fields(header: Any) -> "tuple[np.dtype[Any], bool, tuple[int, ...]]":
+    if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
+        raise ValueError("its keys are not descr, fortran_order and shape")
+    shape, fortran = header["shape"], header["fortran_order"]
+    if not isinstance(shape, tuple) or not all(type(k) is int and k >= 0 for k in shape):
+        raise ValueError(f"shape {shape!r}")
+    if type(fortran) is not bool or prod(shape) > 2**62 or len(shape) > 64:
+        raise ValueError(f"shape {shape!r}, fortran_order {fortran!r}")
+    return np.lib.format.descr_to_dtype(header["descr"]), fortran, shape

@@ -21,6 +21,7 @@ class ParquetReader:
     """The columns of a Parquet file. Only those asked for are decoded, a few pages at a time."""
 
     format = "parquet"
+    doubtful: frozenset[int] = frozenset()
     headed = True
     is_matrix = False
 
@@ -33,7 +34,7 @@ class ParquetReader:
                 source.seekable(), pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
             )
             schema = self._file.schema_arrow
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
         self._types = list(schema.types)
         self._widths: dict[int, int] = {}  # of list columns, from their first row

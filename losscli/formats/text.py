@@ -1,5 +1,6 @@
 """From bytes to whole rows of text: line ends, quotes, NUL bytes and UTF-8, whatever decodes it later."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from losscli.lazy import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
 _FIRST = 1 << 12  # bytes looked at for the first two rows, more where they are longer
 _QUOTE = b'"'
+_BLANK = b" \r\n"  # not a tab, which may separate cells
+_NO_TABLE = re.compile(rb'\s*(<|\{|\[\s*[\[{"\d-])')  # how HTML and JSON begin
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,30 @@ class RowText:
         self.name, self._source = source.name, source
         self.notes: list[str] = []
         self.newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
-        self._refuse_no_text(source.head)
-        source.read(len(_BOM) if source.head.startswith(_BOM) else 0)
+        self._refuse_no_table(source.head)
+        source.read(len(BOM) if source.head.startswith(BOM) else 0)
         self._pending, self._ended = b"", False
 
-    def _refuse_no_text(self, head: bytes) -> None:
+    def _refuse_no_table(self, head: bytes) -> None:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
-        if not head.removeprefix(_BOM).strip():
+        if not head.removeprefix(BOM).strip():
             raise InputError(f"{self.name}: the file is empty")
+        if _NO_TABLE.match(head):
+            raise InputError(
+                f"{self.name}:1: looks like JSON or HTML, not like a table; write it as CSV, NPY or Parquet"
+            )
 
     def first_rows(self) -> tuple[bytes, bytes]:
         """The first two rows, which stay to be read again; the second may be empty."""
-        while not self._ended and self._pending.count(self.newline) < 2:
+        while not self._ended and not (self._first_end(self._pending) and self._pending.count(self.newline) > 1):
             self._more(max(_FIRST, len(self._pending)))
             self._refuse_long(1)
         end = self._first_end(self._pending) or len(self._pending)
-        first = self._pending[:end].removesuffix(self.newline)
-        return first, self._pending[end:].partition(self.newline)[0]
+        if self._pending[:end].count(_QUOTE) % 2:
+            self._refuse_open_quote(1)
+        rest = self._pending[end:]
+        return self._pending[:end].removesuffix(self.newline), rest[: self._first_end(rest)].removesuffix(self.newline)
 
     def _more(self, size: int) -> None:
         part = self._source.read(size)
@@ -71,7 +80,7 @@ class RowText:
                 self.check(data, line, delimiter)
                 yield Text(data, line, _QUOTE in data)
                 line += data.count(self.newline)
-            if self._ended and not self._pending.strip():
+            if self._ended and not self._pending.strip(_BLANK):
                 return
             if self._ended:
                 self._complete_last_row(line)
@@ -82,7 +91,7 @@ class RowText:
     def _whole_rows(self) -> bytes:
         """What is pending up to the last row end; blank lines wait until more follows, since they may end the file."""
         data = self._pending[: self._last_end(self._pending)]
-        kept = data.rstrip()
+        kept = data.rstrip(_BLANK)
         end = data.find(self.newline, len(kept)) + 1 if kept else 0
         self._pending = self._pending[end:]
         return data[:end]
@@ -108,11 +117,14 @@ class RowText:
 
     def _complete_last_row(self, line: int) -> None:
         if self._pending.count(_QUOTE) % 2:
-            start = self._pending.rfind(_QUOTE)
-            shown = printable(self._pending[start : start + 80].splitlines()[0])
-            raise InputError(f"{self._at(self._pending, start, line)}: a quote is opened and never closed: {shown}")
+            self._refuse_open_quote(line)
         self._pending += self.newline
         self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
+
+    def _refuse_open_quote(self, line: int) -> None:
+        start = self._pending.rfind(_QUOTE)
+        shown = printable(self._pending[start : start + 80].splitlines()[0])
+        raise InputError(f"{self._at(self._pending, start, line)}: a quote is opened and never closed: {shown}")
 
     def _refuse_long(self, line: int) -> None:
         if len(self._pending) <= LONGEST:
@@ -129,6 +141,20 @@ class RowText:
             self._check_utf8(data, line)
         if _QUOTE in data:
             self._check_quotes(data, line, delimiter)
+        if b"\r" in data:
+            self._check_line_ends(data, line)
+
+    def _check_line_ends(self, data: bytes, line: int) -> None:
+        """One kind of line end outside quotes: another would hide a row from whoever counts lines."""
+        raw = np.frombuffer(data + b"\n", np.uint8)
+        other = raw[:-1] == ord("\n") if self.newline == b"\r" else (raw[:-1] == ord("\r")) & (raw[1:] != ord("\n"))
+        quotes = np.flatnonzero(raw == _QUOTE[0])
+        wrong = [at for at in np.flatnonzero(other) if np.searchsorted(quotes, at) % 2 == 0]
+        if wrong:
+            found = "a line feed" if self.newline == b"\r" else "a lone carriage return"
+            raise InputError(
+                f"{self._at(data, int(wrong[0]), line)}: {found} among other line ends; write one kind only"
+            )
 
     def _check_utf8(self, data: bytes, line: int) -> None:
         try:

@@ -62,7 +62,8 @@ def bce(
     Assumes an outcome that is Bernoulli with probability p.
     Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size.
     Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip
-    asks for it. Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
+    asks for it.
+    Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
     """
     y, not_y = target, 1 - target
     if label_smoothing:  # of both: 1 - y would lose a small smoothing

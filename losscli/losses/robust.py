@@ -42,7 +42,8 @@ def huber(
     Assumes errors that are Gaussian in the middle and Laplace in the tails, with the change at δ.
     Good: quadratic near 0, linear in the tail; convex, once differentiable, gradient at most δ in size.
     Beware: half mse near 0 and δ·mae up to a constant in the tail; δ is on the target's scale: too large and outliers
-    are back. Reference: Huber (1964), doi:10.1214/aoms/1177703732.
+    are back.
+    Reference: Huber (1964), doi:10.1214/aoms/1177703732.
     """
     e = pred - target
     inner = np.abs(e) <= delta

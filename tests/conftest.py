@@ -1,0 +1,32 @@
+"""Fixtures for all tests, and settings that make them give the same result every time."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import support
+
+settings.register_profile(
+    "losscli",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("losscli")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., support.Ran]:
+    """`run("eval", …)` runs losscli in the test's own folder."""
+    return partial(support.run, cwd=tmp_path)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own folder, which is the current one too, so that messages show bare file names."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

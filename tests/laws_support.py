@@ -1,0 +1,107 @@
+"""What the laws share: every loss of the registry at its default and off-default parameters, and valid data for it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.kinds import REAL
+from losscli.parameters import Parameter
+from losscli.registry import Definition, Loss, definitions
+from losscli.results import Result
+from tests.reference.definitions import Reference
+
+VARIANTS = [spec for found in definitions().values() for spec in (found.name, *found.also)]
+ROWS = 40
+MANY = 11  # outputs or classes: more than the eight that NumPy adds up in one go
+
+every_variant = pytest.mark.parametrize("spec", VARIANTS)
+every_loss = pytest.mark.parametrize("definition", definitions().values(), ids=definitions())
+
+
+@dataclass(frozen=True)
+class Data:
+    """Valid arrays for the roles of a loss, in order."""
+
+    loss: Loss
+    arrays: Sequence[Any]
+    label: str
+
+    @property
+    def checked(self) -> list[Any]:
+        return self.loss.check(self.arrays)
+
+    def take(self, rows: Any) -> "Data":
+        return Data(self.loss, [a[rows] for a in self.arrays], self.label)
+
+
+def random_data(loss: Loss, rows: int = ROWS, outputs: int = 1, seed: int = 1) -> Data:
+    """What the loss's kind draws."""
+    rng = np.random.default_rng(seed)
+    return Data(loss, loss.kind.sample(rng, loss.params, rows, outputs), f"{outputs} outputs")
+
+
+def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> Data | None:
+    """Distributions in place of class labels, for the losses that take both."""
+    labels = [role.labels for role in loss.kind.roles]
+    if not any(labels):
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = loss.kind.sample(rng, loss.params, rows, classes)
+    soft = rng.dirichlet(np.full(classes, 0.5), rows)
+    return Data(loss, [soft if label else a for a, label in zip(drawn, labels, strict=True)], f"{classes} soft classes")
+
+
+def all_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
+    """One, three and many outputs; hard and soft targets."""
+    for outputs in (1, 3, MANY):
+        yield random_data(loss, rows, outputs)
+    for classes in (2, MANY):
+        if soft := soft_data(loss, rows, classes):
+            yield soft
+
+
+def wild_data(loss: Loss, rows: int = ROWS, outputs: int = 3, seed: int = 3) -> Data:
+    """Data whose real-valued roles span the range of float64, from subnormal to nearly infinite."""
+    rng = np.random.default_rng(seed)
+    drawn = loss.kind.sample(rng, loss.params, rows, outputs)
+    real = [role.allowed(loss.params) == REAL for role in loss.kind.roles]
+    wide = [a * 10.0 ** rng.uniform(-320, 306, a.shape) if r else a for a, r in zip(drawn, real, strict=True)]
+    return Data(loss, wide, "wild")
+
+
+def cutting_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
+    """Data on which a sum in another order, or a scale that depends on its neighbours, would show."""
+    yield from all_data(loss, rows)
+    yield wild_data(loss, rows)
+    yield wild_data(loss, rows, MANY)
+
+
+def evaluated(data: Data, **options: Any) -> Result:
+    """The result of `losscli.evaluate` on the data."""
+    roles = dict(zip(data.loss.kind.role_names, data.arrays, strict=True))
+    return losscli.evaluate(data.loss, **roles, **options).results[0]
+
+
+def bits(result: Result) -> tuple[Any, ...]:
+    """All that a result says of the numbers, to the last bit and to the sign of a zero."""
+    floats = (result.value, result.std, result.min, result.max)
+    return (*(None if f is None else f.hex() for f in floats), result.weight, result.infinite)
+
+
+def same_bits(left: Any, right: Any) -> bool:
+    """Equal shapes and bytes."""
+    return left.shape == right.shape and left.dtype == right.dtype and left.tobytes() == right.tobytes()
+
+
+def numeric(definition: Definition) -> Iterator[Parameter]:
+    """The parameters that are numbers."""
+    return (p for p in definition.params.values() if not p.choices)
+
+
+def reference(loss: Loss) -> Reference:
+    """The independent definition of the loss."""
+    return Reference.of(loss.name, loss.params)

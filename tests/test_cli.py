@@ -1,0 +1,403 @@
+"""The command line from outside: what it prints, where, and with which exit code."""
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import losscli
+from losscli.registry import definitions
+from tests import support
+from tests.support import Ran, put
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = [
+    pytest.param(loaded["files"], case, id=f"{path.stem}: {case['name']}")
+    for path in sorted(GOLDEN.glob("*.toml"))
+    for loaded in [tomllib.loads(path.read_text("utf8"))]
+    for case in loaded["case"]
+]
+KEYS = {"name", "run", "files", "stdin", "stdin_file", "env", "stdout", "stderr", "exit", "writes"}
+P, T = "y_pred\n1\n2\n5\n", "y\n1\n4\n2\n"
+RESULT = "loss\treduction\tvalue\tn\tweight\nmse\tmean\t4.333333333333333\t3\t3.0\n"
+
+Run = Callable[..., Ran]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run of a case leaves: its output, and the files before and after."""
+
+    ran: Ran
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+
+
+@pytest.fixture(scope="session")
+def leaves(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Any]]:
+    """The cases that were asked for, run side by side: most of their time goes into starting Python."""
+    tests = [item for item in request.session.items if getattr(item, "originalname", "") == "test_golden"]
+    asked = [test.callspec.params for test in tests if isinstance(test, pytest.Function)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {
+            id(p["case"]): pool.submit(left_by, p["files"], p["case"], tmp_path_factory.mktemp("golden")) for p in asked
+        }
+
+
+def left_by(files: dict[str, Any], case: dict[str, Any], folder: Path) -> Left:
+    put(folder, {**files, **case.get("files", {})})
+    before = contents(folder)
+    stdin = before[case["stdin_file"]] if "stdin_file" in case else case.get("stdin", "").encode()
+    ran = support.run(*shlex.split(case["run"]), stdin=stdin, cwd=folder, env=case.get("env"))
+    return Left(ran, before, contents(folder))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("files", "case"), CASES)
+def test_golden(files: dict[str, Any], case: dict[str, Any], leaves: dict[int, Any]) -> None:
+    """Everything that a run leaves: stdout, stderr, the exit code and the files in the folder."""
+    assert set(case) <= KEYS
+    left = leaves[id(case)].result()
+    assert left.ran.stderr == case.get("stderr", "")
+    assert left.ran.stdout == case.get("stdout", "").replace("{version}", losscli.__version__)
+    assert left.ran.code == case.get("exit", 0)
+    assert left.after == {**left.before, **{name: text.encode() for name, text in case.get("writes", {}).items()}}
+
+
+# Every option does something: its name, a run without it, and what turns it on
+
+FILES = {
+    "p.csv": P,
+    "t.csv": T,
+    "bare.csv": "0\n1\n2\n5\n",
+    "tabs.csv": "y_pred\ty\tw\n1\t1\t1\n2\t4\t3\n",
+    "far.csv": "y_pred\n1\ninf\n2\n",
+    "probs.csv": "prob,label\n1,1\n0,1\n",
+    "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
+}
+MSE = "eval -l mse p.csv t.csv"
+OPTIONS = {
+    "--loss": (MSE, "--loss mae"),
+    "--pred-col": ("eval -l mse tabs.csv", "--pred-col w"),
+    "--target-col": ("eval -l mse tabs.csv", "--target-col w"),
+    "--weight-col": ("eval -l mse tabs.csv", "--weight-col w"),
+    "--reduction": (MSE, "--reduction sum"),
+    "--max": (MSE, "--max 1"),
+    "--min": (MSE, "--min 9"),
+    "--format": (MSE, "--format value"),
+    "--json": (MSE, "--json"),
+    "--output": (MSE, "--output out.tsv"),
+    "--header": ("eval -l mse bare.csv t.csv", "--header"),
+    "--no-header": (MSE, "--no-header"),
+    "--allow-inf": ("eval -l mse far.csv t.csv", "--allow-inf"),
+    "--allow-nonfinite": ("eval -l bce probs.csv", "--allow-nonfinite"),
+    "--quiet": ("eval -l mse tabs.csv", "--quiet"),
+    "--delta": ("eval -l huber p.csv t.csv", "--delta 2"),
+    "--form": ("eval -l bce probs.csv", "--form logits"),
+    "--pos-weight": ("eval -l bce:clip=0.1 probs.csv", "--pos-weight 3"),
+    "--label-smoothing": ("eval -l cross_entropy classes.csv", "--label-smoothing 0.5"),
+    "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
+}
+ELSEWHERE = {"--help", "--debug"}  # tested below
+
+
+def options_in(text: str) -> set[str]:
+    """The long options that a help text lists."""
+    lines = [line for line in text.splitlines() if line.startswith("  -")]
+    return set(re.findall(r"--[a-z][a-z-]+", "\n".join(lines)))
+
+
+def test_every_option_of_eval_is_in_the_list(run: Run) -> None:
+    known = {option for name in losscli.names() for option in options_in(run("eval", "--loss", name, "--help").stdout)}
+    assert known == set(OPTIONS) | ELSEWHERE
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ran]:
+    """Runs without the option, each done once."""
+    folder = tmp_path_factory.mktemp("base")
+    put(folder, FILES)
+    return cache(lambda line: support.run(*shlex.split(line), cwd=folder))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_changes_something(option: str, base: Callable[[str], Ran], run: Run, tmp_path: Path) -> None:
+    without, with_it = OPTIONS[option]
+    put(tmp_path, FILES)
+    after = run(*shlex.split(without), *shlex.split(with_it))
+    assert after.code in (0, 1, 3, 4)
+    assert (base(without), set(FILES)) != (after, set(os.listdir(tmp_path)))
+
+
+# The options of a loss
+
+
+def test_a_losss_own_options_show_with_the_loss_alone(run: Run) -> None:
+    assert "--delta" in options_in(run("eval", "--loss", "huber", "--help").stdout)
+    assert "--delta" in options_in(run("eval", "-l", "HuberLoss:delta=2", "-h").stdout)
+    assert not options_in(run("eval", "--help").stdout) & {"--delta", "--form", "--clip"}
+
+
+def test_an_option_goes_to_every_loss_that_has_it(run: Run, tmp_path: Path) -> None:
+    put(tmp_path, FILES)
+    ran = run("eval", "-l", "huber", "-l", "mse", "--delta", "2", "p.csv", "t.csv")
+    assert [line.split("\t")[0] for line in ran.stdout.splitlines()] == ["loss", "huber:delta=2", "mse"]
+
+
+# Help
+
+
+def test_help_of_eval_fits_a_screen_and_a_half(run: Run) -> None:
+    lines = run("eval", "--help", env={"COLUMNS": "100"}).stdout.splitlines()
+    assert 20 < len(lines) <= 70
+    assert max(map(len, lines)) <= 100
+
+
+def test_help_of_eval_shows_each_example_on_a_line(run: Run) -> None:
+    lines = [line.strip() for line in run("eval", "--help", env={"COLUMNS": "100"}).stdout.splitlines()]
+    assert "losscli eval --loss huber --delta 1.0 preds.csv targets.csv" in lines
+    assert not [line for line in lines if "\\b" in line]
+
+
+@pytest.mark.parametrize("args", [[], ["eval"], ["list"], ["explain"]], ids=lambda args: " ".join(args) or "top")
+def test_both_spellings_of_help(args: list[str], run: Run) -> None:
+    short, long = run(*args, "-h"), run(*args, "--help")
+    assert short == long
+    assert (long.code, long.stderr) == (0, "")
+    assert long.stdout.startswith(f"Usage: losscli{''.join(' ' + arg for arg in args)}")
+
+
+def test_no_command_shows_the_help(run: Run) -> None:
+    assert run() == run("--help")
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == Ran(f"losscli {losscli.__version__}\n", "", 0)
+
+
+# list and explain
+
+
+def test_list_has_every_loss(run: Run) -> None:
+    header, *rows = [line.split("\t") for line in run("list").stdout.splitlines()]
+    assert header == ["loss", "task", "parameters", "what it is"]
+    assert sorted(row[0] for row in rows) == losscli.names()
+    assert {len(row) for row in rows} == {4}
+    assert next(row for row in rows if row[0] == "huber")[1:3] == ["regression", "delta=1"]
+
+
+def test_list_of_a_task(run: Run) -> None:
+    rows = [line.split("\t") for line in run("list", "--task", "classification").stdout.splitlines()[1:]]
+    assert sorted(row[0] for row in rows) == sorted(n for n, d in definitions().items() if d.task == "classification")
+
+
+def test_list_as_json(run: Run) -> None:
+    listed = json.loads(run("list", "--format", "json").stdout)
+    assert listed["schema"] == 1
+    assert sorted(loss["name"] for loss in listed["losses"]) == losscli.names()
+    huber = next(loss for loss in listed["losses"] if loss["name"] == "huber")
+    assert huber["task"] == "regression"
+    assert huber["roles"] == ["pred", "target"]
+    assert huber["aliases"] == ["HuberLoss", "huber_loss"]
+    assert huber["params"]["delta"]["default"] == 1.0
+
+
+def test_list_as_json_of_a_task_is_a_part_of_all(run: Run) -> None:
+    everything = json.loads(run("list", "--format", "json").stdout)["losses"]
+    part = json.loads(run("list", "--format", "json", "--task", "regression").stdout)["losses"]
+    assert part == [loss for loss in everything if loss["task"] == "regression"]
+    assert 0 < len(part) < len(everything)
+
+
+@pytest.mark.parametrize("columns", ["60", "200"])
+def test_list_as_a_table_shortens_nothing(columns: str, run: Run) -> None:
+    text = run("list", "--format", "table", env={"COLUMNS": columns}).stdout
+    for definition in definitions().values():
+        assert definition.summary.removesuffix(".") in text
+
+
+@pytest.mark.parametrize("name", definitions())
+def test_explain(name: str, run: Run) -> None:
+    definition = definitions()[name]
+    ran = run("explain", name)
+    assert (ran.code, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(name + "\n")
+    assert definition.doc in ran.stdout
+    assert f"losscli eval --loss {name} preds.csv targets.csv" in ran.stdout
+    for alias in definition.aliases:
+        assert alias in ran.stdout
+    for parameter in definition.params:
+        assert "--" + parameter.replace("_", "-") in ran.stdout
+
+
+@pytest.mark.parametrize("spelling", ["HuberLoss", "huberloss", "huber:delta=2"])
+def test_explain_takes_other_spellings(spelling: str, run: Run) -> None:
+    assert run("explain", spelling) == run("explain", "huber")
+
+
+# Shell completion
+
+
+def completed(run: Run, words: str) -> list[str]:
+    count = str(len(words.split(" ")) - 1)
+    ran = run(env={"_LOSSCLI_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": count})
+    assert (ran.code, ran.stderr) == (0, "")
+    return ran.stdout.split()
+
+
+def test_commands_are_completed(run: Run) -> None:
+    assert completed(run, "losscli e") == ["eval", "explain"]
+    assert completed(run, "losscli ") == ["eval", "list", "explain"]
+
+
+def test_losses_are_completed(run: Run) -> None:
+    assert completed(run, "losscli eval --loss hu") == ["huber"]
+    assert sorted(completed(run, "losscli eval -l ")) == losscli.names()
+    assert completed(run, "losscli explain cr") == ["cross_entropy"]
+
+
+# Where the result goes
+
+
+def on_terminal(argv: list[str], cwd: Path, env: dict[str, str]) -> str:
+    """What a command writes to a terminal that is its stdout."""
+    master, slave = pty.openpty()
+    full = support.environment(env)
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=slave, cwd=cwd, env=full) as process:
+        os.close(slave)
+        parts = []
+        try:
+            while part := os.read(master, 1 << 16):
+                parts.append(part)
+        except OSError:  # Linux's way to say that the other end is closed
+            pass
+        process.wait()
+    os.close(master)
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
+    put(tmp_path, FILES)
+    args = shlex.split(MSE)
+    text = on_terminal(support.command(*args), tmp_path, {"COLUMNS": "120", "TERM": "dumb"})
+    assert text == support.run(*args, "--format", "table", cwd=tmp_path, env={"COLUMNS": "120"}).stdout
+    assert "std" in text
+
+
+def test_a_terminal_gets_a_table_of_the_losses(tmp_path: Path) -> None:
+    text = on_terminal(support.command("list"), tmp_path, {"COLUMNS": "60", "TERM": "dumb"})
+    assert text == support.run("list", "--format", "table", cwd=tmp_path, env={"COLUMNS": "60"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+    ids=["xterm", "dumb", "NO_COLOR"],
+)
+def test_colour_on_a_terminal(env: dict[str, str], coloured: bool, tmp_path: Path) -> None:
+    put(tmp_path, FILES)
+    argv = support.command(*shlex.split(MSE), "--format", "table")
+    assert ("\x1b[" in on_terminal(argv, tmp_path, {"COLUMNS": "120", **env})) == coloured
+
+
+def test_colour_elsewhere_only_where_it_is_forced(run: Run, tmp_path: Path) -> None:
+    put(tmp_path, FILES)
+    args, env = [*shlex.split(MSE), "--format", "table"], {"COLUMNS": "120", "TERM": "xterm"}
+    plain, forced = run(*args, env=env).stdout, run(*args, env={**env, "FORCE_COLOR": "1"}).stdout
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", forced).replace(" ", "") == plain.replace(" ", "")
+    assert forced != plain
+    assert run(*args, env={**env, "FORCE_COLOR": "1", "NO_COLOR": "1"}).stdout == plain
+
+
+def test_a_result_file_keeps_its_permissions(run: Run, tmp_path: Path) -> None:
+    put(tmp_path, {**FILES, "out.tsv": "old\n"})
+    out = tmp_path / "out.tsv"
+    out.chmod(0o604)
+    assert run(*shlex.split(MSE), "-o", "out.tsv") == Ran("", "", 0)
+    assert (out.read_text(), out.stat().st_mode & 0o777) == (RESULT, 0o604)
+
+
+def test_a_new_result_file_has_the_usual_permissions(run: Run, tmp_path: Path) -> None:
+    put(tmp_path, FILES)
+    run(*shlex.split(MSE), "-o", "out.tsv")
+    assert (tmp_path / "out.tsv").stat().st_mode == (tmp_path / "p.csv").stat().st_mode
+
+
+def test_a_result_file_may_be_a_link(run: Run, tmp_path: Path) -> None:
+    put(tmp_path, {**FILES, "real.tsv": "old\n"})
+    (tmp_path / "out.tsv").symlink_to("real.tsv")
+    assert run(*shlex.split(MSE), "-o", "out.tsv").code == 0
+    assert (tmp_path / "out.tsv").is_symlink()
+    assert (tmp_path / "real.tsv").read_text() == RESULT
+
+
+def test_json_is_strict(run: Run, tmp_path: Path) -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    put(tmp_path, FILES)
+    ran = run("eval", "-l", "bce", "probs.csv", "--json")
+    assert ran.code == 4
+    result = json.loads(ran.stdout, parse_constant=refuse)["results"][0]
+    assert (result["value"], result["min"], result["max"], result["std"]) == ("Infinity", 0.0, "Infinity", "NaN")
+
+
+@pytest.mark.parametrize("gate", ["--min", "--max"])
+def test_a_gate_that_fails_says_so(gate: str, run: Run, tmp_path: Path) -> None:
+    """An infinite value, allowed, with a gate is exit 1, whichever side the gate is on; exit 1 is never silent."""
+    put(tmp_path, FILES)
+    ran = run("eval", "-l", "bce", "probs.csv", "--allow-nonfinite", gate, "1")
+    assert ran.code == 1
+    assert gate in ran.stderr
+
+
+# What cannot happen, and does
+
+
+def sabotaged(tmp_path: Path, error: str, *args: str) -> Ran:
+    """A run in which the computation raises `error`."""
+    put(tmp_path, FILES)
+    code = (
+        "import sys, losscli.engine\n"
+        f"def broken(*a, **k): raise {error}\n"
+        "losscli.engine.evaluate = broken\n"
+        "from losscli.cli import main\n"
+        f"sys.argv = {['losscli', *shlex.split(MSE), *args]}\n"
+        "main()\n"
+    )
+    return support.run_any([support.command()[0], "-c", code], b"", tmp_path, None)
+
+
+def test_an_internal_error_is_one_line_and_70(tmp_path: Path) -> None:
+    ran = sabotaged(tmp_path, "RuntimeError('boom')")
+    assert (ran.code, ran.stdout) == (70, "")
+    assert ran.stderr.startswith("losscli: error: internal error")
+    assert "report" in ran.stderr
+    assert "boom" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_debug_shows_the_trace_of_an_internal_error(tmp_path: Path) -> None:
+    ran = sabotaged(tmp_path, "RuntimeError('boom')", "--debug")
+    assert (ran.code, ran.stdout) == (70, "")
+    assert "Traceback (most recent call last)" in ran.stderr
+
+
+def test_out_of_memory_is_71(tmp_path: Path) -> None:
+    ran = sabotaged(tmp_path, "MemoryError()")
+    assert (ran.code, ran.stdout, ran.stderr) == (71, "", "losscli: error: out of memory\n")
