@@ -43,7 +43,8 @@ def contrastive(
     Label 0 says similar, 1 dissimilar; m = margin. distance=manhattan is d = Σ|left - right|, distance=cosine is
     1 - cos of the angle, where cos is taken as 0 for a vector of zeros. One value a row.
     Slope in d: d for a similar pair, -(m - d) for a dissimilar one closer than m, else 0. Gradient that times the slope
-    of d, for distance=euclidean ±(left - right)/d; 0 where left = right, and for a vector of zeros.
+    of d, for distance=euclidean ±(left - right)/d; 0 where left = right, and for a vector of zeros. Curvature of a
+    similar pair for distance=euclidean 1.
 
     Use it when pairs are known to be alike or not, and vectors are to lie near or far accordingly.
     Assumes that d means likeness; 0 says similar, as in the paper, which other libraries turn round.
@@ -87,9 +88,10 @@ def triplet(
 ) -> Yields:
     """Triplet: max(0, |anchor - positive| - |anchor - negative| + m), with p-norms and m = margin.
 
-    Gradient where the loss is above 0: that of the first distance minus that of the second, for p = 2 differences over
-    distances; 0 elsewhere, and a distance of 0 has slope 0. With swap=true the second distance is the lesser of
-    |anchor - negative| and |positive - negative|, at a tie the former. One value a row.
+    Gradient where the loss is above 0 that of the first distance minus that of the second, for p = 2 differences over
+    distances; 0 elsewhere, and a distance of 0 has slope 0. Curvature likewise, for p = 2 (1 - slope²) / distance.
+    With swap=true the second distance is the lesser of |anchor - negative| and |positive - negative|, at a tie the
+    former. One value a row.
 
     Use it when it is known what should lie nearer to what, not how near.
     Assumes that distance means likeness, the same everywhere.

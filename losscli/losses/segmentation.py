@@ -46,14 +46,16 @@ def dice(pred: "Array", target: "Array", *, smooth: Smooth = 0.0, pool: Pool = "
     """Dice: 1 - (2 Σ p t + s) / (Σ p + Σ t + s), with p = pred, t = target and s = smooth.
 
     With pool=all an aggregate: the sums are over all rows and outputs, with their weights. With pool=sample a loss of
-    its own a row, over its d outputs. Gradient ((2 Σ p t + s) - 2t D) / D², with D the denominator.
+    its own a row, over its d outputs. Gradient ((2 Σ p t + s) - 2t D) / D², with D the denominator; curvature -2/D
+    times that.
 
     Use it when few pixels belong to the object, so that a loss a pixel is won by saying no everywhere.
     Assumes nothing; with 0/1 masks it is 1 minus the F1 score of the pixels.
     Good: between 0 and 1; does not depend on how much background there is.
     Beware: with smooth=0 undefined where both masks are empty; soft targets do not reach 0 at p = t, as p t < p there;
     with pool=all not a mean of per-sample values.
-    Reference: Dice (1945), doi:10.2307/1932409; Milletari, Navab and Ahmadi (2016), doi:10.1109/3DV.2016.79.
+    Reference: Dice (1945), doi:10.2307/1932409; as a loss, with squares in the denominator, Milletari, Navab and Ahmadi
+    (2016), doi:10.1109/3DV.2016.79.
     """
     apart, both = pred * (1 - target) + target * (1 - pred), pred * target
     slope = 1 - 2 * target
