@@ -31,8 +31,8 @@ def row_sum(terms: "Array") -> "Array":
         back = total - a
         lost += ((a - (total - back)) + (b - back)).sum(axis=0)
         parts = np.concatenate([total, odd])
-    total = parts[0]
-    return np.where(np.isfinite(total), total + lost, total)
+    summed: Array = np.where(np.isfinite(parts[0]), parts[0] + lost, parts[0])
+    return summed
 
 
 def others_of(terms: "Array") -> "Array":
