@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import stat
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ import losscli
 from losscli.registry import Loss, definitions, get
 from losscli.results import Result
 from losscli.states import Moments
-from tests.support import Ran, column, put
+from tests.support import Ran, column, command, environment, put
 
 Arrays = dict[str, Any]
 Run = Callable[..., Ran]
@@ -635,6 +638,22 @@ def test_a_nonfinite_value_leaves_its_derivatives(run: Run, here: Path) -> None:
     assert np.load("g.npy").tolist() == [-np.inf, -1.0]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_leaves_no_unfinished_file(number: int, here: Path) -> None:
+    """It comes when the first output has been begun."""
+    put(here, {"p.npy": np.ones(1_500_000), "g.npy": b"old"})
+    outputs = ("--grad-out", "g.npy", "--per-sample-out", "s.csv")
+    argv = command("eval", "-l", "mse", "p.npy", "p.npy", *outputs)
+    with subprocess.Popen(argv, cwd=here, env=environment(), stderr=subprocess.PIPE) as process:
+        while not list(here.glob(".g.npy*")) and process.poll() is None:
+            sleep(0.01)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    assert (stderr, process.returncode) == (b"", 128 + number)
+    assert sorted(p.name for p in here.iterdir()) == ["g.npy", "p.npy"]
+    assert (here / "g.npy").read_bytes() == b"old"
+
+
 # What becomes of an old file
 
 
@@ -662,6 +681,17 @@ def test_a_link_stays_a_link(folder: Path) -> None:
     losscli.evaluate("mse", pred="p.csv", target="t.csv", grad_out="link.npy")
     assert (folder / "link.npy").is_symlink()
     assert np.load("g.npy").tolist() == [0.0, -4 / 3, 2.0]
+
+
+@pytest.mark.parametrize("option", ["--grad-out", "--per-sample-out"])
+def test_what_is_no_file_is_not_replaced(option: str, run: Run, folder: Path) -> None:
+    """A pipe stays a pipe, and so would a device."""
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "link.csv").symlink_to("pipe.csv")
+    reading = os.open(folder / "pipe.csv", os.O_RDONLY | os.O_NONBLOCK)
+    run(*MSE, option, "link.csv")
+    os.close(reading)
+    assert stat.S_ISFIFO((folder / "pipe.csv").stat().st_mode)
 
 
 def test_an_output_may_replace_an_input(run: Run, here: Path) -> None:

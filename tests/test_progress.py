@@ -144,7 +144,7 @@ def test_progress_of_rows_that_are_known(tmp_path: Path) -> None:
 
 def test_progress_makes_way_for_an_error(tmp_path: Path) -> None:
     terminal = Terminal()
-    stdout, _, code = fed_slowly(tmp_path, [*TEXT[:2], b"1,two\n"], stderr=terminal.slave)
+    stdout, _, code = fed_slowly(tmp_path, [TEXT[0], PART + b"1,two\n"], stderr=terminal.slave)
     text = terminal.text()
     assert (stdout, code) == ("", 3), text
     assert counted(text)

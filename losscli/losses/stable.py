@@ -19,19 +19,20 @@ def over(weight: "Array", p: "Array") -> "Array":
 
 
 def row_sum(terms: "Array") -> "Array":
-    """Σ over the last axis with a rounding error of about one addition: a tree of additions that keeps what each loses
-    (Knuth's TwoSum). The order depends on the shape alone, so the bits do not depend on the memory layout.
+    """Σ over each row with a rounding error of about one addition: a tree of additions that keeps what each loses
+    (Knuth's TwoSum). The order depends on the number of columns alone, so the bits do not depend on the memory layout.
     """
-    lost = np.zeros(terms.shape[:-1])
-    while terms.shape[-1] > 1:
-        half = terms.shape[-1] // 2
-        a, b, odd = terms[..., :half], terms[..., half : 2 * half], terms[..., 2 * half :]
+    parts = np.ascontiguousarray(terms.T)  # a column's entries side by side: the rows are added up at once
+    lost = np.zeros(len(terms))
+    while len(parts) > 1:
+        half = len(parts) // 2
+        a, b, odd = parts[:half], parts[half : 2 * half], parts[2 * half :]
         total = a + b
         back = total - a
-        lost = lost + ((a - (total - back)) + (b - back)).sum(axis=-1)
-        terms = np.concatenate([total, odd], axis=-1)
-    total = terms[..., 0]
-    return np.where(np.isfinite(total), total + lost, total)
+        lost += ((a - (total - back)) + (b - back)).sum(axis=0)
+        parts = np.concatenate([total, odd])
+    summed: Array = np.where(np.isfinite(parts[0]), parts[0] + lost, parts[0])
+    return summed
 
 
 def others_of(terms: "Array") -> "Array":
@@ -62,6 +63,7 @@ def divergence(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
     u = np.where(near, u, 0.0)
     square, series = u * u, np.zeros_like(u)
     for k in reversed(range(_TERMS)):
-        series = series * square + 1 / (2 * k + 3)
+        series *= square
+        series += 1 / (2 * k + 3)
     close = difference * u - 2 * t * u * square * series
     return np.where(near, close, difference + times(t, log_ratio))
