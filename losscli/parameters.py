@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
-from math import isnan
+from math import inf, isnan
 from numbers import Real
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
@@ -62,9 +62,16 @@ class Parameter:
         value = parse_number(given.strip()) if isinstance(given, str) else given
         if not isinstance(value, Real) or isinstance(value, bool):
             raise UsageError(f"{self.name}={given}: not a number")
-        if not self.rule.allows(float(value)):
+        if not self.rule.allows(_as_float(value)):
             raise UsageError(f"{self.name}={given}: {self.name} must be {self.rule.limits or 'a number'}")
+        return _as_float(value)
+
+
+def _as_float(value: Real) -> float:
+    try:
         return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf  # type: ignore[operator]
 
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:

@@ -161,7 +161,15 @@ def outputs_of(values: "Array") -> int:
 
 def per_sample(values: "Array") -> "Array":
     """A sample's loss: its value, or the mean over its outputs."""
-    return values if values.ndim == 1 else values.sum(axis=1) / values.shape[1]
+    if values.ndim == 1:
+        return values
+    outputs = values.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite loss is an answer
+        means: Array = values.sum(axis=1) / outputs
+    lost = ~np.isfinite(means)
+    if lost.any():  # a sum may overflow where the mean does not
+        means[lost] = (values[lost] / outputs).sum(axis=1)
+    return means
 
 
 _definitions: dict[str, Definition] = {}

@@ -72,9 +72,7 @@ class Moments:
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
         terms = loss.terms(arrays)
-        with np.errstate(over="ignore"):  # as in `compute`: an infinite loss is an answer
-            losses = per_sample(terms[0])
-        samples = Moments.of_samples(losses, weight, rows, spread)
+        samples = Moments.of_samples(per_sample(terms[0]), weight, rows, spread)
         return replace(samples, totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
 
     @staticmethod

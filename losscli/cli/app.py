@@ -9,6 +9,7 @@ import typer
 
 from losscli.cli.eval import eval_command
 from losscli.cli.explain import explain_command
+from losscli.cli.gradcheck import gradcheck_command
 from losscli.cli.list import list_command
 from losscli.cli.options import Action, with_parameters
 from losscli.cli.streams import guarded, write_out
@@ -28,6 +29,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.command("eval")(with_parameters(eval_command, arguments))
+    app.command("gradcheck")(with_parameters(gradcheck_command, arguments))
     app.command("list")(list_command)
     app.command("explain")(explain_command)
     app.callback()(_top)

@@ -20,9 +20,9 @@ def say(level: str, messages: Sequence[str]) -> None:
     lines = [f"losscli: {level}: {escape(m)}" for m in messages[:_MOST]]
     if len(messages) > _MOST:
         lines.append(f"losscli: {level}: and {len(messages) - _MOST} more")
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write("".join(line + "\n" for line in lines))
-        sys.stderr.flush()
+    if sys.stderr is not None and lines:
+        with suppress(OSError):  # past Python's own buffer, which would fail once more at exit
+            os.write(2, "".join(line + "\n" for line in lines).encode("utf8", "backslashreplace"))
 
 
 def on_terminal() -> bool:

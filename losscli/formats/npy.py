@@ -5,6 +5,7 @@ first.
 from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, BinaryIO
+from warnings import catch_warnings, simplefilter
 
 from losscli.errors import InputError
 from losscli.formats.array import text_labels
@@ -91,7 +92,7 @@ class NpyReader:
             row = start + int(np.argmax((part.view(np.uint8) > 1).any(axis=1)))
             raise InputError(f"{self._place(row)}: a boolean that is neither 0 nor 1; is the file damaged?")
         if self._dtype.kind == "f" and self._dtype.itemsize > 8:
-            with np.errstate(over="ignore"):  # what overflows differs, and is refused
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows differs, and is refused
                 narrow = part.astype(np.float64)
             differs = (narrow != part) & ~np.isnan(part)
             if differs.any():
@@ -155,8 +156,10 @@ def _parse(name: str, raw: bytes, encoding: str) -> "tuple[np.dtype[Any], bool, 
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise InputError(f"{name}: bad NPY header: it is not a plain dictionary") from None
     try:
-        return _fields(header)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+        with catch_warnings():
+            simplefilter("error")  # a name of a type that NumPy has given up is no type
+            return _fields(header)
+    except (ValueError, TypeError, KeyError, IndexError, SyntaxError, Warning) as error:
         raise InputError(f"{name}: bad NPY header: {error}") from None
 
 

@@ -67,6 +67,22 @@ class ParquetReader:
             arrays = {j: self._column(batch.column(k), j, place) for k, j in enumerate(wanted)}
             yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
             start += batch.num_rows
+        self._check_rows(start)
+
+    def _check_rows(self, read: int) -> None:
+        """The footer has no checksum: its counts must agree with one another and with what was read."""
+        metadata = self._file.metadata
+        groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+        counts = {sum(group.num_rows for group in groups), read}
+        counts |= {sum(group.column(j).num_values for group in groups) for j in self._flat_columns(metadata)}
+        if counts != {self.rows}:
+            said = " or ".join(str(count) for count in sorted(counts | {self.rows}))
+            raise InputError(f"{self.name}: damaged Parquet file: it has {said} rows, depending on who counts")
+
+    def _flat_columns(self, metadata: Any) -> list[int]:
+        """Columns whose values are counted one a row."""
+        schema = metadata.schema
+        return [j for j in range(metadata.num_columns) if schema.column(j).max_repetition_level == 0]
 
     def _place(self, start: int, row: int) -> str:
         return f"{self.name}: row {start + row}"
