@@ -12,7 +12,6 @@ from losscli.kinds import REAL
 from losscli.parameters import Parameter
 from losscli.registry import Definition, Loss, definitions
 from losscli.results import Result
-from tests.reference.definitions import Reference
 
 VARIANTS = [spec for found in definitions().values() for spec in (found.name, *found.also)]
 ROWS = 40
@@ -102,6 +101,22 @@ def numeric(definition: Definition) -> Iterator[Parameter]:
     return (p for p in definition.params.values() if not p.choices)
 
 
-def reference(loss: Loss) -> Reference:
-    """The independent definition of the loss."""
-    return Reference.of(loss.name, loss.params)
+def is_difference(loss: Loss) -> bool:
+    """Whether a prediction is any number, paired with a target that is any number: an error is their difference."""
+    pair = loss.kind.roles[:2]
+    return all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+
+
+def arrays_of(derivative: Any) -> list[Any]:
+    """The arrays of a derivative, one for each prediction."""
+    return list(derivative.values()) if isinstance(derivative, dict) else [derivative]
+
+
+def computed(loss: Loss, *arrays: Any) -> list[Any]:
+    """Value, gradients and Hessian diagonals of each sample."""
+    return [loss.value(*arrays), *arrays_of(loss.gradient(*arrays)), *arrays_of(loss.hessian(*arrays))]
+
+
+def all_same_bits(left: list[Any], right: list[Any]) -> bool:
+    """Equal shapes and bytes, array for array."""
+    return len(left) == len(right) and all(map(same_bits, left, right))

@@ -18,9 +18,9 @@ from mpmath import mp, mpf
 import losscli
 from losscli.exact import to_float
 from losscli.registry import Loss, get, names
-from tests.laws_support import reference
 from tests.reference.accuracy import BOUND, DIGITS, ulps
-from tests.reference.definitions import Sum, exactly
+from tests.reference.catalogue import mean, reference
+from tests.reference.exact import Sum, exactly
 
 BOUND_OF_MANY = 6.0  # ulp, where hundreds of terms are added up
 TINY, HUGE = 5e-324, 1.7976931348623157e308
@@ -119,7 +119,7 @@ def test_weighted_mean_of_errors(spec: str, errors: list[float]) -> None:
 
 
 def _exact_mean(loss: Loss, preds: list[Any], targets: list[Any], weights: list[float] | None = None) -> Sum:
-    return reference(loss).mean([exactly(p) for p in preds], [exactly(t) for t in targets], weights)
+    return mean(loss, [[exactly(p), exactly(t)] for p, t in zip(preds, targets, strict=True)], weights)
 
 
 def _assert_mean(loss: Loss, pred: Any, target: Any, exact: Sum) -> None:
@@ -198,24 +198,31 @@ def test_residuals(spec: str) -> None:
 
 def _assert_elements(loss: Loss, preds: list[Any], targets: list[Any]) -> None:
     """The three yields of elements or rows lie within 4 ulp of the definition, or of the size of its terms."""
-    found = loss.compute(loss.check([np.array(preds), np.array(targets)]), 3)
+    found = _yields(loss, loss.check([np.array(preds), np.array(targets)]))
     for k, (pred, target) in enumerate(zip(preds, targets, strict=True)):
         for name, one, exact in _compared(loss, [f[k] for f in found], exactly(pred), exactly(target)):
             assert ulps(one, exact.value, exact.size) <= BOUND, f"{loss}, {name} of {pred!r} for {target!r}: {one!r}"
 
 
+def _yields(loss: Loss, checked: list[Any]) -> tuple[Any, ...]:
+    """Value, gradient and Hessian diagonal of the one term of a loss of one prediction."""
+    (value,), ((gradient,), (hessian,)) = loss.terms(checked), loss.derivatives(checked, 2)["pred"]
+    return value, gradient, hessian
+
+
 def _compared(loss: Loss, found: list[Any], pred: Any, target: Any) -> Iterator[tuple[str, float, Sum]]:
     """What was found, and what it should be; derivatives where the loss is finite, inside the domain, off the kinks."""
     exact = reference(loss)
-    value = exact.value(pred, target)
+    value = exact.value([pred, target])
     yield "value", float(found[0]), value
     if isinf(value.value):
         return
-    for name, derivative, numbers in (("gradient", exact.slope, found[1]), ("hessian", exact.curvature, found[2])):
-        for k, one in enumerate(np.ravel(numbers).tolist()):
-            at = k if isinstance(pred, list) else None
-            if not _is_end(loss, pred if at is None else pred[k], target):
-                yield f"{name} {k}", one, derivative(pred, target, at)
+    for k, both in enumerate(zip(np.ravel(found[1]).tolist(), np.ravel(found[2]).tolist(), strict=True)):
+        at = k if isinstance(pred, list) else None
+        if not _is_end(loss, pred if at is None else pred[k], target):
+            wanted = exact.derivatives([pred, target], 0, at)
+            for name, one, other in zip(("gradient", "hessian"), both, wanted, strict=True):
+                yield f"{name} {k}", one, other
 
 
 def _is_end(loss: Loss, pred: Any, target: Any) -> bool:
@@ -284,7 +291,7 @@ def _assert_values(loss: Loss, preds: list[Any], targets: list[Any]) -> None:
     """The same of values alone, for rows of many classes, in whose sums an ulp or two more is lost."""
     found = loss.value(np.array(preds), np.array(targets)).tolist()
     for one, pred, target in zip(found, preds, targets, strict=True):
-        exact = reference(loss).value(exactly(pred), exactly(target))
+        exact = reference(loss).value([exactly(pred), exactly(target)])
         assert ulps(one, exact.value, exact.size) <= BOUND_OF_MANY, f"{loss} for {target!r}: {one!r}, not {exact.value}"
 
 
@@ -388,7 +395,7 @@ def test_ends_of_the_domain(spec: str, pred: Any, target: Any, wanted: tuple[Any
     """At the ends values and derivatives are their limits from inside, zeros without a sign in the value."""
     loss = get(spec)
     with np.errstate(all="raise"):
-        found = loss.compute(loss.check([np.array([pred]), np.array([target])], allow_inf=True), 3)
+        found = loss.compute(loss.check([np.array([pred]), np.array([target])], allow_inf=True), 2)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(one[0], other, rtol=1e-15)
     assert copysign(1, found[0][0]) == 1

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 import losscli
 from losscli.errors import BadValueError, InputError, UsageError
 from losscli.exact import root, to_float
-from losscli.kinds import REAL, RESIDUAL, UNIT, Interval
+from losscli.kinds import REAL, UNIT, Values
+from losscli.kinds.domains import Domain
 from losscli.parameters import Parameter
 from losscli.registry import Definition, Loss, definitions, get, per_sample
 from tests.laws_support import (
@@ -20,23 +22,26 @@ from tests.laws_support import (
     VARIANTS,
     Data,
     all_data,
+    all_same_bits,
+    arrays_of,
     bits,
+    computed,
     cutting_data,
     evaluated,
     every_loss,
     every_variant,
+    is_difference,
     numeric,
     random_data,
-    reference,
     same_bits,
     soft_data,
 )
-from tests.reference.accuracy import BOUND, ulps
-from tests.reference.definitions import DEFINITIONS, Sum, derivative
+from tests.reference.accuracy import BOUND, DIGITS, spacing, ulps
+from tests.reference.catalogue import DEFINITIONS, aggregate, numbers, reference, references
+from tests.reference.exact import ENOUGH, STEP, Number, Reference, Sum
 from tests.reference.recorded import CASES
 
-RESIDUALS = [spec for d in definitions().values() if d.kind is RESIDUAL for spec in (d.name, *d.also)]
-every_residual = pytest.mark.parametrize("spec", RESIDUALS)
+every_difference = pytest.mark.parametrize("spec", [spec for spec in VARIANTS if is_difference(get(spec))])
 
 
 # Values and derivatives
@@ -44,39 +49,47 @@ every_residual = pytest.mark.parametrize("spec", RESIDUALS)
 
 @every_variant
 def test_yields_are_finite_on_valid_data(spec: str) -> None:
-    """A valid sample has a finite value, gradient and Hessian, the derivatives in the shape of the prediction."""
+    """A valid sample has finite terms, gradients and Hessians, the derivatives in the shape of their prediction."""
     for data in all_data(get(spec)):
-        checked = data.checked
-        value, gradient, hessian = data.loss.compute(checked, 3)
-        assert all(np.isfinite(yielded).all() for yielded in (value, gradient, hessian)), data.label
-        assert gradient.shape == hessian.shape == checked[0].shape, data.label
-        assert value.shape == (checked[0].shape if data.loss.kind.elementwise else (ROWS,)), data.label
+        checked, roles = data.checked, data.loss.kind.role_names
+        terms = data.loss.terms(checked)
+        assert terms[0].shape in {(ROWS,), checked[0].shape}, data.label
+        assert all(term.shape == terms[0].shape and np.isfinite(term).all() for term in terms), data.label
+        found = data.loss.derivatives(checked, 2)
+        assert tuple(found) == data.loss.kind.predictions
+        for role, orders in found.items():
+            assert len(orders) == 2
+            for derivative in orders:
+                assert len(derivative) == len(terms)
+                assert all(d.shape == checked[roles.index(role)].shape for d in derivative), (role, data.label)
+                assert all(np.isfinite(d).all() for d in derivative), (role, data.label)
 
 
 @every_variant
 def test_values_are_those_of_the_definition(spec: str) -> None:
-    """Each value lies within 4 ulp of the independent definition."""
+    """Each value, or each of an aggregate's terms, lies within 4 ulp of the independent definition."""
     for data in all_data(get(spec)):
-        values = data.loss.compute(data.checked, 1)[0].ravel().tolist()
-        exact = [reference(data.loss).value(p, t) for p, t in reference(data.loss).items(data.checked)]
-        _assert_near(values, exact, data.label)
+        for term, exact in zip(data.loss.terms(data.checked), references(data.loss, DIGITS), strict=True):
+            _assert_near(term.ravel().tolist(), [exact.value(r) for r in exact.items(data.checked)], data.label)
 
 
 @every_variant
-@pytest.mark.parametrize("order", [1, 2], ids=["gradient", "hessian"])
-def test_derivatives_are_those_of_the_definition(spec: str, order: int) -> None:
-    """Gradient and Hessian diagonal are derivatives of the independent definition, at 150 digits."""
+def test_derivatives_are_those_of_the_definition(spec: str) -> None:
+    """Gradients and Hessian diagonals are derivatives of the definition, with respect to each prediction."""
     for data in all_data(get(spec), rows=8):
-        found = data.loss.compute(data.checked, order + 1)[order].ravel().tolist()
-        _assert_near(found, list(_derivatives(data, order)), data.label)
+        for role, orders in data.loss.derivatives(data.checked, 2).items():
+            for k, exact in enumerate(references(data.loss, DIGITS)):
+                wanted = list(_derivatives(data, role, exact))
+                for order, found in enumerate(orders):
+                    label = f"{data.label}, derivative {order + 1} in {role}"
+                    _assert_near(found[k].ravel().tolist(), [both[order] for both in wanted], label)
 
 
-def _derivatives(data: Data, order: int) -> Iterator[Sum]:
-    exact = reference(data.loss)
-    derivative = exact.slope if order == 1 else exact.curvature
-    for pred, target in exact.items(data.checked):
-        for k in range(len(pred)) if isinstance(pred, list) else [None]:
-            yield derivative(pred, target, k)
+def _derivatives(data: Data, role: str, exact: Reference) -> Iterator[tuple[Sum, Sum]]:
+    place = data.loss.kind.role_names.index(role)
+    for roles in exact.items(data.checked):
+        for k in range(len(roles[place])) if isinstance(roles[place], list) else [None]:
+            yield exact.derivatives(roles, place, k)
 
 
 def _assert_near(found: list[float], exact: list[Sum], label: str) -> None:
@@ -85,17 +98,59 @@ def _assert_near(found: list[float], exact: list[Sum], label: str) -> None:
         assert ulps(one, other.value, other.size) <= BOUND, f"{label}, element {i}: {one!r}, not {other.value}"
 
 
-@every_loss
-def test_an_aggregate_finishes_with_its_derivatives(definition: Definition) -> None:
-    """What an aggregate loss makes of the mean, its slope and curvature are those of the independent definition."""
-    exact = DEFINITIONS[definition.name].finish
-    assert (exact is None) == (definition.finish is None)
-    if definition.finish is None or exact is None:
-        return
-    for mean in (0.25, 3.7, 1e-200, 1e200):
-        found = list(definition.finish(Fraction(mean)))
-        wanted = [derivative(exact, mean, order) for order in range(3)]
-        assert all(ulps(f, w) <= BOUND for f, w in zip(found, wanted, strict=True)), mean
+@pytest.mark.parametrize("spec", [spec for spec in VARIANTS if get(spec).finish])
+@pytest.mark.parametrize("divisor", [Fraction(1), Fraction(7, 2)])
+def test_an_aggregate_finishes_with_its_derivatives(spec: str, divisor: Fraction) -> None:
+    """What an aggregate makes of its sums, its slopes and its curvature are those of the independent definition."""
+    loss = get(spec)
+    terms = range(len(aggregate(loss).sums))
+    for size in (0.25, 3.7, 1e-200, 1e200):
+        sums = [size * share for share in (1.0, 0.3)[: len(terms)]]
+        finish = loss.finish
+        assert finish
+        value, slopes, curvature = finish([Fraction(x) for x in sums], divisor, **loss.params)
+        assert ulps(value, _moved(loss, sums, divisor)) <= BOUND, size
+        for k in terms:
+            assert ulps(to_float(Fraction(slopes[k])), _difference(loss, sums, divisor, k)) <= BOUND, (size, k)
+            for m in terms:
+                _assert_curvature(curvature, k, m, _second_difference(loss, sums, divisor, k, m))
+
+
+def _assert_curvature(curvature: Any, k: int, m: int, exact: Number) -> None:
+    """The curvature in a pair of sums, of the products c · (Σ u_k g_k) (Σ v_k g_k)."""
+    with mp.workdps(ENOUGH):
+        parts = [_exact(c) * _exact(u[i]) * _exact(v[j]) / 2 for c, u, v in curvature for i, j in ((k, m), (m, k))]
+        size = max(sum(abs(part) for part in parts), abs(exact))
+        assert abs(sum(parts) - exact) <= BOUND * spacing(size), (k, m)
+
+
+def _exact(number: Any) -> Number:
+    fraction = Fraction(number)
+    return mpf(fraction.numerator) / fraction.denominator
+
+
+def _moved(loss: Loss, sums: list[float], divisor: Fraction, **by: int) -> Number:
+    """What the definition makes of the sums, each moved by some steps of its own."""
+    with mp.workdps(ENOUGH):
+        moved = [mpf(x) * (1 + by.get(f"sum{k}", 0) * STEP) for k, x in enumerate(sums)]
+        return aggregate(loss).finish(moved, _exact(divisor), **numbers(loss))
+
+
+def _difference(loss: Loss, sums: list[float], divisor: Fraction, k: int) -> Number:
+    with mp.workdps(ENOUGH):
+        low, high = (_moved(loss, sums, divisor, **{f"sum{k}": s}) for s in (-1, 1))
+        return (high - low) / (2 * STEP * mpf(sums[k]))
+
+
+def _second_difference(loss: Loss, sums: list[float], divisor: Fraction, k: int, m: int) -> Number:
+    with mp.workdps(ENOUGH):
+        if k == m:
+            low, here, high = (_moved(loss, sums, divisor, **{f"sum{k}": s}) for s in (-1, 0, 1))
+            return (high - 2 * here + low) / (STEP * mpf(sums[k])) ** 2
+        corners = [
+            i * j * _moved(loss, sums, divisor, **{f"sum{k}": i, f"sum{m}": j}) for i in (-1, 1) for j in (-1, 1)
+        ]
+        return sum(corners) / (4 * STEP**2 * mpf(sums[k]) * mpf(sums[m]))
 
 
 KINKED = [spec for spec in VARIANTS if reference(get(spec)).kinks()]
@@ -106,30 +161,40 @@ def test_values_are_continuous_across_kinks(spec: str) -> None:
     """On both sides of a kink the value is that at the kink, but for the width of a float64."""
     loss = get(spec)
     for kink in reference(loss).kinks():
-        here = loss.value([kink.pred], [kink.target])
-        for side in (-inf, inf):
-            there = loss.value([np.nextafter(kink.pred, side)], [kink.target])
-            assert there == pytest.approx(here, rel=1e-13, abs=1e-15), f"{kink} towards {side}"
+        here = loss.value(*([role] for role in kink.roles))
+        for role in loss.kind.predictions:
+            for side in (-inf, inf):
+                moved = [[r] for r in kink.roles]
+                place = loss.kind.role_names.index(role)
+                moved[place] = np.nextafter(moved[place], side)
+                assert loss.value(*moved) == pytest.approx(here, rel=1e-13, abs=1e-15), f"{kink}, {role} to {side}"
 
 
 @pytest.mark.parametrize("spec", KINKED)
 def test_kinks_have_their_declared_slope(spec: str) -> None:
-    """At a kink gradient and Hessian are those declared for it."""
+    """At a kink gradient and Hessian are those declared for it; where no curvature is declared it is finite."""
     loss = get(spec)
     for kink in reference(loss).kinks():
-        assert loss.gradient([kink.pred], [kink.target])[0] == pytest.approx(kink.slope, rel=1e-14), kink
-        assert loss.hessian([kink.pred], [kink.target])[0] == pytest.approx(kink.curvature, rel=1e-14), kink
+        roles = [[role] for role in kink.roles]
+        for found, slope in zip(arrays_of(loss.gradient(*roles)), kink.slopes, strict=True):
+            assert found[0].tolist() == slope, kink
+        curvatures = arrays_of(loss.hessian(*roles))
+        assert all(np.isfinite(found).all() for found in curvatures)
+        for found, curvature in zip(curvatures, kink.curvatures or (), strict=False):
+            assert found[0] == pytest.approx(curvature, rel=1e-14), kink
 
 
 @every_variant
 def test_per_sample_calls_yield_what_the_function_does(spec: str) -> None:
-    """value, gradient and hessian are the three yields, divided by the outputs where a sample is a mean over them."""
+    """value, gradient and hessian are the first term's, divided by the outputs where a sample is a mean over them."""
     for data in all_data(get(spec)):
-        value, gradient, hessian = data.loss.compute(data.checked, 3)
-        outputs = data.checked[0].shape[1] if data.loss.kind.elementwise and data.checked[0].ndim == 2 else 1
+        value = data.loss.terms(data.checked)[0]
+        outputs = value.shape[1] if value.ndim == 2 else 1
         assert data.loss.value(*data.arrays) == pytest.approx(value.reshape(ROWS, -1).sum(axis=1) / outputs, rel=1e-14)
-        assert same_bits(data.loss.gradient(*data.arrays), gradient / outputs), data.label
-        assert same_bits(data.loss.hessian(*data.arrays), hessian / outputs), data.label
+        derivatives = data.loss.derivatives(data.checked, 2)
+        for k, called in enumerate((data.loss.gradient, data.loss.hessian)):
+            wanted = [orders[k][0] / outputs for orders in derivatives.values()]
+            assert all_same_bits(arrays_of(called(*data.arrays)), wanted), data.label
 
 
 # Weights, order, blocks
@@ -204,7 +269,7 @@ def test_the_mean_times_the_weight_is_the_sum(spec: str) -> None:
     for data in all_data(get(spec)):
         weight = np.random.default_rng(8).integers(1, 64, ROWS) / 8
         mean = evaluated(data, weight=weight)
-        if data.loss.definition.finish:
+        if data.loss.finish:
             with pytest.raises(UsageError, match="aggregate"):
                 evaluated(data, weight=weight, reduction="sum")
             continue
@@ -219,7 +284,7 @@ def test_std_min_and_max_are_those_of_the_samples(spec: str) -> None:
     """min and max are samples' losses; std² is their mean square less their squared mean."""
     for data in all_data(get(spec)):
         result, losses = evaluated(data), [Fraction(x) for x in data.loss.value(*data.arrays).tolist()]
-        if data.loss.definition.finish:
+        if data.loss.finish:
             assert (result.std, result.min, result.max) == (None, None, None)
             continue
         mean = sum(losses) / ROWS
@@ -242,7 +307,7 @@ def test_degree(spec: str, shift: int) -> None:
         assert same_bits(loss.value(*scaled), np.ldexp(loss.value(*data.arrays), shift * degree)), data.label
 
 
-@pytest.mark.parametrize("spec", [spec for spec in HOMOGENEOUS if not get(spec).definition.finish])
+@pytest.mark.parametrize("spec", [spec for spec in HOMOGENEOUS if not get(spec).finish])
 @pytest.mark.parametrize("shift", [-480, 480])
 def test_degree_holds_where_terms_leave_the_range(spec: str, shift: int) -> None:
     """The mean scales by 2^(kd) too where terms must be computed at another scale."""
@@ -343,6 +408,8 @@ def _refused(definition: Definition, parameter: Parameter, value: Any) -> None:
 def test_a_parameter_that_is_no_number_is_refused(definition: Definition, value: Any) -> None:
     """Text or an object that is no number is refused, as is a word that is no choice."""
     for parameter in definition.params.values():
+        if isinstance(value, type(parameter.default)) and isinstance(value, bool):
+            continue  # a parameter that is true or false
         with pytest.raises(UsageError):
             get(definition.name, **{parameter.name: value})
 
@@ -352,7 +419,8 @@ def test_every_choice_is_accepted(definition: Definition) -> None:
     """Each word of a parameter that is a choice, and no other spelling of it."""
     for parameter in definition.params.values():
         for choice in parameter.choices:
-            assert get(definition.name, **{parameter.name: choice}).params[parameter.name] == choice
+            found = get(definition.name, **{parameter.name: choice}).params[parameter.name]
+            assert found == (choice == "true" if isinstance(parameter.default, bool) else choice)
             _refused(definition, parameter, choice.upper())
 
 
@@ -371,20 +439,37 @@ def test_an_unknown_parameter_is_refused(definition: Definition) -> None:
 
 @every_variant
 def test_domain_boundaries(spec: str) -> None:
-    """The ends of a role's domain are accepted where they are finite, and what lies just outside is refused."""
+    """The ends of a role's domain are accepted where they are finite and in it; what lies just outside is refused."""
     loss = get(spec)
     for k, role in enumerate(loss.kind.roles):
         allowed = role.allowed(loss.params)
-        for end, outwards in ((allowed.low, -inf), (allowed.high, inf)):
-            if isinf(end):
-                infinite = _with_values(loss, k, {2: end})
-                _refused_value(loss, k, infinite, "infinite")
-                assert not np.isnan(loss.check(infinite, allow_inf=True)[k]).any()
-                continue
-            assert not np.isnan(loss.value(*_with_values(loss, k, {2: end}))).any()
-            _refused_value(loss, k, _with_values(loss, k, {0: end, 2: nextafter(end, outwards)}), "outside")
-            _refused_value(loss, k, _with_values(loss, k, {0: end, 2: outwards}), "outside")
+        inside, outside, infinite = _boundaries(allowed)
+        for value in inside:
+            assert not np.isnan(loss.value(*_with_values(loss, k, {2: value}))).any()
+        for value in outside:
+            first = inside[0] if inside else 0.0
+            _refused_value(loss, k, _with_values(loss, k, {0: first, 2: value}), "outside|is not")
+        for value in infinite:
+            let_in = _with_values(loss, k, {2: value})
+            _refused_value(loss, k, let_in, "infinite")
+            assert not np.isnan(loss.check(let_in, allow_inf=True)[k]).any()
         _refused_value(loss, k, _with_values(loss, k, {2: nan}), "missing")
+
+
+def _boundaries(allowed: Domain) -> tuple[list[float], list[float], list[float]]:
+    """Numbers in the domain, numbers just outside and far away, and the infinite ones that may be let in."""
+    if isinstance(allowed, Values):
+        near = [nextafter(number, side) for number in allowed.numbers for side in (-inf, inf)]
+        return list(allowed.numbers), [*near, 0.5, -inf, inf], []
+    inside, outside, infinite = [], [], []
+    for end, outwards in ((allowed.low, -inf), (allowed.high, inf)):
+        if isinf(end):
+            infinite.append(end)
+            continue
+        is_open = allowed.is_open and outwards < 0
+        inside.append(nextafter(end, -outwards) if is_open else end)
+        outside += [end if is_open else nextafter(end, outwards), outwards]
+    return inside, outside, infinite
 
 
 def _with_values(loss: Loss, k: int, values: dict[int, float]) -> list[Any]:
@@ -397,7 +482,7 @@ def _with_values(loss: Loss, k: int, values: dict[int, float]) -> list[Any]:
     return arrays
 
 
-def _distribution_with(allowed: Interval, value: float, classes: int) -> list[float]:
+def _distribution_with(allowed: Domain, value: float, classes: int) -> list[float]:
     if allowed == UNIT:
         return [value, min(max(1 - value, 0.0), 1.0), *[0.0] * (classes - 2)]
     return [value, 0.0 if value < -1 or allowed == REAL else -800.0, *[-800.0] * (classes - 2)]
@@ -433,9 +518,17 @@ def test_shapes(spec: str) -> None:
         assert same_bits(loss.value(*one), wanted)
         assert evaluated(Data(loss, one, "")).value == evaluated(data).value
     for shapes in _mismatched(loss):
-        even = [0.5 if role.allowed(loss.params).high > 0 else log(0.5) for role in loss.kind.roles]
-        with pytest.raises(InputError, match=r"shape|rows|dimensions"):
-            loss.value(*(np.full(shape, x) for shape, x in zip(shapes, even, strict=True)))
+        with pytest.raises(InputError, match=r"shape|rows|dimensions|one label a pair"):
+            loss.value(*(_even(loss, k, shape) for k, shape in enumerate(shapes)))
+
+
+def _even(loss: Loss, k: int, shape: tuple[int, ...]) -> Any:
+    """An array whose values role k accepts, whatever its shape."""
+    role, allowed = loss.kind.roles[k], loss.kind.roles[k].allowed(loss.params)
+    if isinstance(allowed, Values):
+        return np.full(shape, allowed.numbers[0])
+    share = 1 / shape[1] if role.vector and len(shape) > 1 else 0.5
+    return np.full(shape, share if allowed.high > 0 else log(share))
 
 
 def _some_as_columns(arrays: Any) -> Iterator[list[Any]]:
@@ -443,18 +536,27 @@ def _some_as_columns(arrays: Any) -> Iterator[list[Any]]:
         yield [a[:, None] if a.ndim == 1 and chosen >> k & 1 else a for k, a in enumerate(arrays)]
 
 
-def _mismatched(loss: Loss) -> list[tuple[tuple[int, ...], ...]]:
-    if loss.kind.elementwise:
-        return [
-            ((4,), (1,)),
-            ((1,), (4,)),
-            ((3,), (3, 2)),
-            ((3, 2), (3,)),
-            ((2, 3), (3, 2)),
-            ((4,), (1, 4)),
-            ((2, 2, 2),) * 2,
-        ]
-    return [((2,), (2,)), ((2, 1), (2,)), ((2, 2, 1), (2,)), ((2, 2), (1, 2)), ((2, 2), (2, 3)), ((2, 2), (2, 2, 1))]
+def _mismatched(loss: Loss) -> Iterator[list[tuple[int, ...]]]:
+    """Shapes of which one does not fit the others: its rows, its columns, its order, its number of dimensions."""
+    drawn = [random_data(loss, 4, 1), random_data(loss, 4, 3), soft_data(loss, 4, 3)]
+    taken = [[a.shape for a in data.arrays] for data in drawn if data]
+    for shapes in taken:
+        for k, (n, *columns) in enumerate(shapes):
+            others = [(n + 1, *columns), (1, *columns), (n, *(columns or [1]), 1), (*columns, n) if columns else (1, n)]
+            others += [(n, *(d + 1 for d in columns)), (n,)] if columns else [(n, 2)]
+            for other in others:
+                changed = [*shapes[:k], other, *shapes[k + 1 :]]
+                if changed not in taken and not _is_labelled(loss, changed):
+                    yield changed
+        yield [(2, 2, 2)] * len(shapes)
+
+
+def _is_labelled(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether these are a column a class, however many, with as many labels or with distributions over as many."""
+    if not any(role.labels for role in loss.kind.roles):
+        return False
+    pred, target = shapes
+    return len(pred) == 2 and target in (pred, pred[:1])
 
 
 @every_variant
@@ -463,9 +565,9 @@ def test_one_sample(spec: str) -> None:
     loss = get(spec)
     data = random_data(loss, rows=1)
     result = evaluated(data)
-    if loss.kind.elementwise:
+    if all(a.ndim == 1 for a in data.arrays):
         assert same_bits(loss.value(*(float(a[0]) for a in data.arrays)), loss.value(*data.arrays))
-    if not loss.definition.finish:
+    if not loss.finish:
         assert result.value == result.min == result.max == loss.value(*data.arrays)[0]
         assert result.std == 0.0
 
@@ -497,7 +599,7 @@ def test_inputs_are_left_as_they_are(spec: str) -> None:
         for array in data.arrays:
             array.flags.writeable = False
         loss = data.loss
-        results = [loss.value(*data.arrays), loss.gradient(*data.arrays), loss.hessian(*data.arrays)]
+        results = computed(loss, *data.arrays)
         evaluated(data)
         assert [a.tobytes() for a in data.arrays] == before
         assert not any(np.shares_memory(result, a) for result in results for a in data.arrays)
@@ -523,15 +625,14 @@ LAYOUTS = {
 
 
 @every_variant
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_layout_does_not_change_a_bit(spec: str, layout: str) -> None:
+def test_layout_does_not_change_a_bit(spec: str) -> None:
     """Values and derivatives are the same however the numbers lie in memory."""
     for data in cutting_data(get(spec)):
-        laid = [LAYOUTS[layout](a) for a in data.arrays]
-        loss = data.loss
-        for function in (loss.value, loss.gradient, loss.hessian):
-            assert same_bits(function(*laid), function(*data.arrays)), data.label
-        assert bits(evaluated(Data(loss, laid, ""))) == bits(evaluated(data)), data.label
+        wanted, said = computed(data.loss, *data.arrays), bits(evaluated(data))
+        for name, lay in LAYOUTS.items():
+            laid = [lay(a) for a in data.arrays]
+            assert all_same_bits(computed(data.loss, *laid), wanted), (data.label, name)
+            assert bits(evaluated(Data(data.loss, laid, ""))) == said, (data.label, name)
 
 
 @every_variant
@@ -541,10 +642,10 @@ def test_a_float_of_any_width_is_its_value(spec: str, dtype: Any) -> None:
     for data in all_data(get(spec)):
         narrow = [a.astype(dtype) if a.dtype.kind == "f" else a for a in data.arrays]
         wide = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in narrow]
-        wanted = per_sample(data.loss.compute(wide, 1)[0])
+        wanted = per_sample(data.loss.terms(wide)[0])
         assert same_bits(data.loss.value(*narrow), wanted), data.label
         result = evaluated(Data(data.loss, narrow, ""))
-        assert data.loss.definition.finish or (result.min, result.max) == (wanted.min(), wanted.max())
+        assert data.loss.finish or (result.min, result.max) == (wanted.min(), wanted.max())
 
 
 @every_variant
@@ -555,8 +656,7 @@ def test_whole_numbers_of_any_type_are_their_value(spec: str, dtype: Any) -> Non
     plain = _whole_arrays(loss, least=-2 if np.dtype(dtype).kind in "iO" else 0, most=1 if dtype is np.bool_ else 100)
     typed = [a.astype(dtype) if (a.astype(dtype) == a).all() else a for a in plain]
     assert any(a.dtype == dtype for a in typed)
-    for function in (loss.value, loss.gradient, loss.hessian):
-        assert same_bits(function(*typed), function(*(a.astype(np.float64) for a in plain)))
+    assert all_same_bits(computed(loss, *typed), computed(loss, *(a.astype(np.float64) for a in plain)))
     assert bits(evaluated(Data(loss, typed, ""))) == bits(evaluated(Data(loss, plain, "")))
 
 
@@ -564,18 +664,20 @@ def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
     """Whole numbers from the domain of each role; distributions that are all or nothing."""
     rng = np.random.default_rng(9)
     arrays = []
-    for role in loss.kind.roles:
+    for role, drawn in zip(loss.kind.roles, random_data(loss, outputs=3).arrays, strict=True):
         allowed = role.allowed(loss.params)
-        certain = np.eye(3, dtype=np.int64)[rng.integers(0, 3, ROWS)]
-        if role.vector and allowed != REAL:
+        if isinstance(allowed, Values):
+            arrays.append(rng.choice(np.array(allowed.numbers, np.int64), drawn.shape))
+        elif role.vector and allowed != REAL:
+            certain = np.eye(3, dtype=np.int64)[rng.integers(0, 3, ROWS)]
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
-            low, high = int(max(allowed.low, least)), int(min(allowed.high, most))
+            low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
             arrays.append(rng.integers(low, high + 1, (ROWS, 3)))
     return arrays
 
 
-@every_residual
+@every_difference
 @pytest.mark.parametrize(
     ("dtypes", "pred", "target"),
     [
@@ -596,19 +698,21 @@ def test_differences_of_integers_are_exact(
     loss = get(spec)
     arrays = [np.array(pred, dtypes[0]), np.array(target, dtypes[1])]
     errors = [to_float(Fraction(p) - Fraction(t)) for p, t in zip(arrays[0].tolist(), arrays[1].tolist(), strict=True)]
-    plain = [np.array(errors), np.zeros(len(errors))]
-    for function in (loss.value, loss.gradient, loss.hessian):
-        assert same_bits(function(*arrays), function(*plain))
+    others = [np.ones(len(errors)) for _ in loss.kind.roles[2:]]
+    arrays, plain = [*arrays, *others], [np.array(errors), np.zeros(len(errors)), *others]
+    assert all_same_bits(computed(loss, *arrays), computed(loss, *plain))
     for block in (1, 2, 32768):
         assert evaluated(Data(loss, arrays, ""), block=block).value == evaluated(Data(loss, plain, "")).value
 
 
-@every_residual
+@every_difference
 def test_a_difference_of_integers_may_be_beyond_the_range(spec: str) -> None:
     """Integers within the range of a float64 may differ by more than the largest, which then is an infinite error."""
     pred, target = np.array([10**308, 1], object), np.array([-(10**308), 0], object)
-    assert get(spec).value(pred, target)[0] == inf
-    assert get(spec).value(pred, target)[1] == get(spec).value([1.0], [0.0])[0]
+    others = [np.ones(2) for _ in get(spec).kind.roles[2:]]
+    found = get(spec).value(pred, target, *others)
+    assert found[0] == inf
+    assert found[1] == get(spec).value([1.0], [0.0], *(other[:1] for other in others))[0]
 
 
 # Completeness

@@ -4,7 +4,6 @@ Where a library gives something else, that is no accident: it has a rule of its 
 mathematical definition decides.
 """
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,18 @@ import losscli
 from losscli.errors import InputError
 from losscli.registry import get
 from tests.reference.accuracy import BOUND, ulps
-from tests.reference.definitions import Reference, exactly
-from tests.reference.recorded import CASES, DIFFERENCES, VERSIONS, array, label, number
+from tests.reference.catalogue import mean, references
+from tests.reference.recorded import (
+    CASES,
+    DIFFERENCES,
+    VERSIONS,
+    array,
+    derivative_of,
+    label,
+    number,
+    roles_of,
+    weight_of,
+)
 
 VALUE, DERIVATIVE = 1e-12, 1e-11  # relative; recorded by hand to `digits` digits
 
@@ -38,32 +47,23 @@ def _derivatives(cases: list[dict[str, Any]]) -> list[Any]:
 @pytest.mark.parametrize(("case", "key"), _derivatives(CASES))
 def test_derivative(case: dict[str, Any], key: str) -> None:
     """The derivatives of the weighted mean are what the library's autograd, or its own formula, gave."""
-    found, recorded = _of_the_mean(case)[key], array(case, key)
-    assert found.shape == recorded.shape
-    np.testing.assert_allclose(found, recorded, rtol=DERIVATIVE, atol=1e-14)
+    found, recorded = _derivative(case, key), derivative_of(case, key)
+    assert found.keys() == set(get(case["loss"]).kind.predictions)
+    for role, wanted in recorded.items():
+        assert found[role].shape == wanted.shape
+        np.testing.assert_allclose(found[role], wanted, rtol=DERIVATIVE, atol=1e-14)
 
 
 def _evaluated(case: dict[str, Any], **options: Any) -> float:
-    arrays = {key: array(case, key) for key in ("pred", "target", "weight")}
-    return losscli.evaluate(case["loss"], **arrays, **options).value
+    return losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), **options).value
 
 
-def _of_the_mean(case: dict[str, Any]) -> dict[str, Any]:
-    """Gradient and Hessian diagonal of the weighted mean; for an aggregate loss by the chain rule."""
-    loss, arrays = get(case["loss"]), [array(case, "pred"), array(case, "target")]
-    share = _share(case).reshape(-1, *[1] * (arrays[0].ndim - 1))
-    gradient, hessian = share * loss.gradient(*arrays), share * loss.hessian(*arrays)
-    if loss.definition.finish:
-        _, slope, curvature = loss.definition.finish(Fraction(float(_share(case) @ loss.value(*arrays))))
-        return {"gradient": slope * gradient, "hessian": slope * hessian + curvature * gradient**2}
-    return {"gradient": gradient, "hessian": hessian}
-
-
-def _share(case: dict[str, Any]) -> Any:
-    """What part of the mean a row is."""
-    weight = array(case, "weight")
-    weight = np.ones(len(array(case, "pred"))) if weight is None else weight
-    return weight / weight.sum()
+def _derivative(case: dict[str, Any], key: str) -> dict[str, Any]:
+    """Gradient or Hessian diagonal of the weighted mean by prediction."""
+    report = losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), grad=True, hess=True)
+    (result,) = report.results
+    found = {"gradient": result.gradients, "hessian": result.hessians}[key]
+    return {role: derivative.values for role, derivative in found.items()}
 
 
 # Differences
@@ -88,9 +88,10 @@ def test_a_value_that_differs_is_that_of_the_definition(case: dict[str, Any]) ->
 @pytest.mark.parametrize(("case", "key"), _derivatives(DIFFERENCES))
 def test_a_derivative_that_differs_is_that_of_the_definition(case: dict[str, Any], key: str) -> None:
     """The library's derivative is another, by its rule; ours is the definition's, or the one declared at a kink."""
-    ours = _of_the_mean(case)[key]
-    assert not np.allclose(array(case, key), ours, rtol=1e-11, atol=0)
-    np.testing.assert_allclose(ours, array(case, "ours"), rtol=1e-15)
+    ((role, recorded),) = derivative_of(case, key).items()
+    ours = _derivative(case, key)[role]
+    assert not np.allclose(recorded, ours, rtol=1e-11, atol=0)
+    np.testing.assert_allclose(ours, array(case["ours"]), rtol=1e-15)
 
 
 @_named(REFUSED)
@@ -103,21 +104,14 @@ def test_an_input_beyond_the_definition_is_refused(case: dict[str, Any]) -> None
 
 def _mean(case: dict[str, Any]) -> tuple[Any, Any]:
     """The exact weighted mean of a case with one output, and the size of its terms."""
-    loss = get(case["loss"])
-    reference = Reference.of(loss.name, loss.params)
-    preds, targets = array(case, "pred"), array(case, "target")
-    if not reference.definition.rowwise:
-        preds, targets = preds.reshape(-1), targets.reshape(-1)
-    weight = array(case, "weight")
-    found = reference.mean(
-        [exactly(p) for p in preds.tolist()],
-        [exactly(t) for t in targets.tolist()],
-        None if weight is None else weight.tolist(),
-    )
+    loss, arrays, weight = get(case["loss"]), list(roles_of(case).values()), weight_of(case)
+    items = list(references(loss)[0].items(arrays))
+    found = mean(loss, items, None if weight is None else weight.tolist())
     return found.value, found.size
 
 
 def test_versions_are_recorded() -> None:
-    """The file says what it was recorded from."""
-    assert set(VERSIONS) == {"torch", "scikit-learn", "numpy"}
-    assert {case["by"].split(":")[0] for case in CASES + DIFFERENCES} == {*VERSIONS, "by hand"}
+    """The files say what they were recorded from."""
+    for versions in VERSIONS:
+        assert set(versions) == {"torch", "scikit-learn", "numpy"}
+        assert {case["by"].split(":")[0] for case in CASES + DIFFERENCES} == {*versions, "by hand"}

@@ -1,4 +1,4 @@
-"""The values that record.py has written: which library gave what, for which arrays."""
+"""The values that record.py and record_more.py have written: which library gave what, for which arrays."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,37 @@ from typing import Any
 
 import numpy as np
 
-_FILE = json.loads(Path(__file__).with_name("values.json").read_text(encoding="utf-8"))
+from losscli.registry import get
 
-VERSIONS: dict[str, str] = _FILE["versions"]
-CASES: list[dict[str, Any]] = _FILE["cases"]
-DIFFERENCES: list[dict[str, Any]] = _FILE["differences"]
+_FILES = [
+    json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    for name in ("values.json", "values_more.json")
+]
+
+VERSIONS: list[dict[str, str]] = [file["versions"] for file in _FILES]
+CASES: list[dict[str, Any]] = [case for file in _FILES for case in file["cases"]]
+DIFFERENCES: list[dict[str, Any]] = [case for file in _FILES for case in file.get("differences", [])]
 
 
-def array(case: dict[str, Any], key: str) -> Any:
-    """An array of a case in its own type, such as pred or gradient; None where the case has none."""
-    return np.array(case[key]["values"], case[key]["dtype"]) if key in case else None
+def array(found: dict[str, Any]) -> Any:
+    """A recorded array in its own type."""
+    return np.array(found["values"], found["dtype"])
+
+
+def roles_of(case: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a case by role."""
+    return {role: array(case[role]) for role in get(case["loss"]).kind.role_names}
+
+
+def weight_of(case: dict[str, Any]) -> Any:
+    """The weights of a case; None where it has none."""
+    return array(case["weight"]) if "weight" in case else None
+
+
+def derivative_of(case: dict[str, Any], key: str) -> dict[str, Any]:
+    """A recorded derivative by prediction; of several predictions it may be recorded for some."""
+    found, first = case[key], get(case["loss"]).kind.predictions[0]
+    return {role: array(one) for role, one in ({first: found} if "values" in found else found).items()}
 
 
 def number(case: dict[str, Any], key: str = "value") -> float:
@@ -25,6 +46,7 @@ def number(case: dict[str, Any], key: str = "value") -> float:
 
 def label(case: dict[str, Any]) -> str:
     """What pytest calls the case."""
-    shape = "x".join(str(n) for n in array(case, "pred").shape)
+    first = next(iter(roles_of(case).values()))
+    shape = "x".join(str(n) for n in first.shape)
     weighted = "-weighted" if "weight" in case else ""
-    return f"{case['loss']}-{case['by']}-{case['pred']['dtype']}[{shape}]{weighted}"
+    return f"{case['loss']}-{case['by']}-{first.dtype}[{shape}]{weighted}"
