@@ -50,7 +50,7 @@ class Binding:
     @property
     def is_matrix(self) -> bool:
         """Whether a single column was given as a matrix of one column."""
-        return self.reader.is_matrix
+        return self.reader.is_matrix or any(self.reader.columns[j].vector for j in self.columns)
 
     @property
     def pick(self) -> Pick:
@@ -209,6 +209,7 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
     reader = having[0] if having else distinct[0]
     columns = _named(reader, spec, purpose) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
+        said = "--show" if ":" in purpose else purpose
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
-        raise UsageError(f"no file has a column '{spec[0]}' for {purpose}; {listed}")
+        raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}")
     return Binding(purpose, reader, columns, labels)

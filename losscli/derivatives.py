@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
-from losscli.exact import ZERO, Exact, root
+from losscli.exact import ZERO, Exact, root, to_float
 from losscli.lazy import np
 from losscli.registry import Loss
 from losscli.states import Moments
@@ -18,6 +19,23 @@ ORDERS = {1: "gradient", 2: "hessian"}
 
 
 @dataclass(frozen=True)
+class Scaled:
+    """A number as mantissa · 2^exponent, which neither overflows nor underflows."""
+
+    mantissa: float
+    exponent: int
+
+    @staticmethod
+    def of(value: Fraction | float) -> "Scaled":
+        """The nearest; infinite and NaN values as they are."""
+        if isinstance(value, float) and not isfinite(value):
+            return Scaled(value, 0)
+        exact = Fraction(value)
+        exponent = exact.numerator.bit_length() - exact.denominator.bit_length() if exact else 0
+        return Scaled(to_float(exact / Fraction(2) ** exponent), exponent)
+
+
+@dataclass(frozen=True)
 class Chain:
     """What turns a sample's derivatives into those of the value that a state reads under a reduction.
 
@@ -27,44 +45,78 @@ class Chain:
 
     factor: float
     loss: Loss
-    divisor: float
+    divisor: Scaled
     weighs: bool
-    slopes: tuple[float, ...]
-    curvature: Sequence[tuple[float, tuple[float, ...], tuple[float, ...]]] = ()
+    slopes: tuple[Scaled, ...] = ()
+    curvature: Sequence[tuple[Scaled, tuple[Scaled, ...], tuple[Scaled, ...]]] = ()
 
     @staticmethod
     def of(factor: float, loss: Loss, state: Moments, reduction: str, weight: Fraction) -> "Chain":
         """The chain of a term of an objective; `weight` is Σw, and for an aggregate the state has seen all samples."""
         if loss.finish:
             _, slopes, curvature = state.finished(loss)
-            return Chain(factor, loss, 1.0, True, slopes, curvature)
-        divisor = {"mean": float(state.outputs * weight), "sum": 1.0, "none": float(state.outputs)}[reduction]
-        return Chain(factor, loss, divisor, reduction != "none", (1.0,))
+            bent = [(Scaled.of(c), _scaled(u), _scaled(v)) for c, u, v in curvature]
+            return Chain(factor, loss, Scaled(1.0, 0), True, _scaled(slopes), bent)
+        divisor = {"mean": state.outputs * weight, "sum": Fraction(1), "none": Fraction(state.outputs)}[reduction]
+        return Chain(factor, loss, Scaled.of(divisor), reduction != "none")
 
     def apply(self, arrays: "Sequence[Array]", weight: "Array | None", order: int) -> "dict[str, list[Array]]":
         """For each prediction role the gradient, and with order 2 the Hessian diagonal, in the shape of the arrays."""
         found = self.loss.derivatives(arrays, order)
         with np.errstate(all="ignore"):  # an infinite derivative is an answer, and is counted as one
-            return {role: self._chained(terms, self._weight(weight, terms[0][0])) for role, terms in found.items()}
+            return {role: self._of_role(terms, self._weight(weight, terms[0][0])) for role, terms in found.items()}
 
-    def _weight(self, weight: "Array | None", like: "Array") -> "Array | float":
+    def _weight(self, weight: "Array | None", like: "Array") -> "Array | None":
         if weight is None or not self.weighs:
-            return 1.0
+            return None
         return weight if like.ndim == 1 else weight[:, None]
 
-    def _chained(self, terms: "list[tuple[Array, ...]]", weight: "Array | float") -> "list[Array]":
-        gradients = terms[0]
-        chained = [self._scaled(weight * _dot(self.slopes, gradients))]
+    def _of_role(self, terms: "list[tuple[Array, ...]]", weight: "Array | None") -> "list[Array]":
+        if not self.slopes:
+            return [self._times_factor(_divided(order[0], weight, self.divisor)) for order in terms]
+        chained = [_dot(self.slopes, terms[0], weight)]
         if len(terms) > 1:
-            second = _dot(self.slopes, terms[1])
-            for scale, u, v in self.curvature:
-                second = second + weight * scale * _dot(u, gradients) * _dot(v, gradients)
-            chained.append(self._scaled(weight * second))
-        return chained
+            chained.append(_dot(self.slopes, terms[1], weight) + self._bent(terms[0], weight))
+        return [self._times_factor(values) for values in chained]
 
-    def _scaled(self, values: "Array") -> "Array":
-        values = values / self.divisor
+    def _bent(self, gradients: "Sequence[Array]", weight: "Array | None") -> "Array":
+        total: Array = np.zeros_like(gradients[0])
+        for c, u, v in self.curvature:
+            half = c.exponent // 2  # shared out, so that neither factor leaves the range
+            first, second = _dot(u, gradients, weight, half), _dot(v, gradients, weight, c.exponent - half)
+            total = total + first * (c.mantissa * second)
+        return total
+
+    def _times_factor(self, values: "Array") -> "Array":
         return values if self.factor == 1 else self.factor * values
+
+
+def _scaled(values: Sequence[Any]) -> tuple[Scaled, ...]:
+    return tuple(Scaled.of(value) for value in values)
+
+
+def _divided(values: "Array", weight: "Array | None", divisor: Scaled) -> "Array":
+    """The values times their weight, over the divisor; a weight is brought to the size of the divisor first."""
+    if weight is None:
+        plain: Array = values / np.ldexp(divisor.mantissa, divisor.exponent)
+        return plain
+    share: Array = np.ldexp(weight, -divisor.exponent) * values / divisor.mantissa
+    return share
+
+
+def _dot(factors: Sequence[Scaled], arrays: "Sequence[Array]", weight: "Array | None", exponent: int = 0) -> "Array":
+    """2^exponent · w · Σ factor_k · array_k, element by element with the powers of two put in at the end."""
+    parts = [np.frexp(array) for array in arrays]
+    powers = [power + factor.exponent for factor, (_, power) in zip(factors, parts, strict=True)]
+    top = np.maximum.reduce(powers)
+    total: Array = np.zeros_like(arrays[0])
+    for factor, (mantissa, _), power in zip(factors, parts, powers, strict=True):
+        total = total + np.ldexp(factor.mantissa * mantissa, power - top)
+    if weight is not None:
+        size, power = np.frexp(weight)
+        total, top = size * total, power + top
+    result: Array = np.ldexp(total, top + exponent)
+    return result
 
 
 def apply(
@@ -75,13 +127,6 @@ def apply(
     for chain, arrays in zip(chains, checked, strict=True):
         for role, found in chain.apply(arrays, weight, order).items():
             total[role] = [a + b for a, b in zip(total[role], found, strict=True)] if role in total else found
-    return total
-
-
-def _dot(factors: Sequence[float], arrays: "Sequence[Array]") -> "Array":
-    total = factors[0] * arrays[0] if factors[0] != 1.0 else arrays[0]
-    for factor, array in zip(factors[1:], arrays[1:], strict=True):
-        total = total + factor * array
     return total
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from os.path import realpath
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import Binding, bind, bind_once
@@ -126,7 +127,7 @@ def _check_request(objectives: Sequence[Objective], reduction: str, wanted: Want
             raise UsageError(f"{objective} is an aggregate: it has one value, of --reduction mean only")
     if len(objectives) > 1 and wanted.outputs:
         raise UsageError(f"{wanted.outputs[0]} can hold one loss only; {len(objectives)} are given")
-    if len(set(wanted.outputs)) < len(wanted.outputs):
+    if len({realpath(path) for path in wanted.outputs}) < len(wanted.outputs):
         raise UsageError(f"{wanted.outputs[0]} is named for two outputs")
     if block < 1 or wanted.worst < 0 or (wanted.limit or 0) < 0:
         raise UsageError("block must be at least 1, worst and limit at least 0")

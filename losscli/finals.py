@@ -124,7 +124,7 @@ class Final:
 
     def _write(self, role: str, order: int, values: "Array") -> None:
         if order in self._writers:
-            self._writers[order].write(role, values)
+            self._writers[order].write(role, self._shaped(role, values))
 
     def add(self, batch: Batch) -> None:
         """Take a batch."""
@@ -210,9 +210,14 @@ class Final:
     def _whole(self, role: str, blocks: "list[Array] | None") -> "Array | None":
         if blocks is None:
             return None
-        whole = np.concatenate(blocks)
-        binding = next(b for b in self._table.bindings if b.role == role)
-        return whole[:, None] if binding.is_matrix and whole.ndim == 1 else whole
+        return self._shaped(role, np.concatenate(blocks))
+
+    def _shaped(self, role: str, values: "Array") -> "Array":
+        """(n, 1) or (n,), as the prediction was given."""
+        is_matrix = next(b for b in self._table.bindings if b.role == role).is_matrix
+        if is_matrix and values.ndim == 1:
+            return values[:, None]
+        return values[:, 0] if not is_matrix and values.ndim == 2 and values.shape[1] == 1 else values
 
     def _samples(self) -> dict[str, Any] | None:
         collector = self._tally.collector

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from losscli.errors import UsageError
+from losscli.lazy import np
 from losscli.literals import canonical, parse_number
 from losscli.registry import Loss, get_all, per_sample
 
@@ -55,8 +56,9 @@ class Objective:
             for (factor, loss), arrays in zip(self.terms, checked, strict=True)
         ]
         total = parts[0]
-        for part in parts[1:]:
-            total = total + part
+        with np.errstate(invalid="ignore"):  # an infinite loss is an answer, and a NaN too
+            for part in parts[1:]:
+                total = total + part
         return total
 
 

@@ -86,7 +86,9 @@ class Collector:
             least = self.kept.losses[-1] * self.kept.weight[-1]
             return new.take(np.flatnonzero(~(scores <= least)))
         if len(scores) > self.worst:
-            bar = np.partition(np.nan_to_num(scores, nan=np.inf), -self.worst)[-self.worst]
+            bar = np.partition(np.nan_to_num(scores, nan=np.inf, posinf=np.inf, neginf=-np.inf), -self.worst)[
+                -self.worst
+            ]
             return new.take(np.flatnonzero(~(scores < bar)))
         return new
 
@@ -110,7 +112,7 @@ class Describer:
         columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
         columns["term" if self.objective.is_aggregate else "loss"] = samples.losses
         columns["share"] = self._shares(samples)
-        columns.update(_values(self.objective.losses[0], checked[0], self.classes))
+        columns.update(_values(self.objective.losses[0], samples.arrays, checked[0], self.classes))
         if self.orders:
             columns.update(self._derivatives(checked, samples.weight))
         return columns
@@ -130,14 +132,17 @@ class Describer:
         }
 
 
-def _values(loss: Loss, checked: "Sequence[Array]", classes: tuple[str, ...]) -> dict[str, Any]:
+def _values(
+    loss: Loss, given: "Sequence[Array]", checked: "Sequence[Array]", classes: tuple[str, ...]
+) -> dict[str, Any]:
     """The values of the roles that are one number a sample, and for classes what was predicted and how surely."""
     found: dict[str, Any] = {}
     names = {"pred": "prediction"}
-    for role, array in zip(loss.kind.roles, checked, strict=True):
+    for role, read, array in zip(loss.kind.roles, given, checked, strict=True):
         if array.ndim == 1:
-            is_class = bool(classes) and array.dtype.kind == "i"
-            found[names.get(role.name, role.name)] = [classes[k] for k in array] if is_class else array
+            is_label = role.labels and array.dtype.kind == "i"
+            named = [classes[k] for k in array] if is_label and classes else array
+            found[names.get(role.name, role.name)] = named if is_label or read.ndim > 1 else read
     probs = probabilities(loss, checked[0])
     if probs is not None:
         found.update(_certainty(probs, checked[1], classes))

@@ -52,8 +52,9 @@ class Tally:
             self._add_samples(self.objective.sample_losses(checked), batch)
 
     def _add_samples(self, losses: "Array", batch: Batch) -> None:
-        if self.objective.is_sum and not self.objective.is_aggregate:
-            self.whole = self.whole.merge(Moments.of_samples(losses, batch.weight, batch.rows, self.spread))
+        if self.objective.is_sum:
+            spread = self.spread and not self.objective.is_aggregate
+            self.whole = self.whole.merge(Moments.of_samples(losses, batch.weight, batch.rows, spread))
         if self.distribution:
             self.distribution.add(losses, batch.weight)
         if self.collector:
@@ -69,7 +70,7 @@ class Tally:
         terms = self.objective.terms
         if not self.objective.is_sum:
             return self.states[0].value(terms[0][1], reduction)
-        if reduction == "mean" and self.whole.n:
+        if reduction == "mean" and not self.objective.is_aggregate:
             return self.whole.mean
         return _weighted([(factor, v) for (factor, _), v in zip(terms, self.term_values(reduction), strict=True)])
 

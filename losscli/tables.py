@@ -119,7 +119,8 @@ class Table:
             rows = [rows[i] for i in kept.tolist()]
         if len(rows) == 0:
             return None
-        shown = {role.removeprefix(_SHOW): _texts(v) for role, v in values.items() if role.startswith(_SHOW)}
+        asked = [b.role for b in self.bindings if b.role.startswith(_SHOW)]
+        shown = {role.removeprefix(_SHOW): _texts(values[role]) for role in asked}
         values = {role: v for role, v in values.items() if not role.startswith(_SHOW)}
         at = _Places(blocks, {b.role: b for b in self.bindings}, kept).at
         arrays = {role: self._array(role, v, at) for role, v in values.items()}

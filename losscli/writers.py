@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile
 
@@ -27,15 +28,22 @@ class Output:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(path)
+        self._is_stream = os.path.exists(self.path) and not os.path.isfile(self.path)  # a pipe or a device
+        folder = None if self._is_stream else os.path.dirname(self.path)
         try:
-            handle, self._beside = tempfile.mkstemp(dir=os.path.dirname(self.path), prefix=f".{Path(path).name}.")
+            handle, self._beside = tempfile.mkstemp(dir=folder, prefix=f".{Path(path).name}.")
         except OSError as error:
             raise OutputError(f"{path}: could not be written: {error.strerror}") from None
         self.file: IO[bytes] = os.fdopen(handle, "w+b")
 
     def commit(self) -> None:
-        """Sync and rename; the permissions of an old file stay."""
+        """Sync and rename; the permissions of an old file stay. What is no file is written to as it is."""
         self.file.flush()
+        if self._is_stream:
+            self.file.seek(0)
+            with open(self.path, "wb", buffering=0) as stream:
+                copyfileobj(self.file, stream)
+            return
         os.fchmod(self.file.fileno(), permissions(self.path))
         os.fsync(self.file.fileno())
         self.file.close()
@@ -80,6 +88,7 @@ class TableWriter:
 
     def abort(self) -> None:
         """Leave no trace."""
+        self._sheet.discard()
         self._output.abort()
 
     def _try(self, action: Callable[[], None]) -> None:
@@ -100,6 +109,9 @@ class _Npy:
         values = np.ascontiguousarray(list(columns.values())[-1], dtype="<f8")
         self._rows, self._shape = self._rows + len(values), values.shape[1:]
         self._file.write(values.tobytes())
+
+    def discard(self) -> None:
+        """Nothing is held besides the file."""
 
     def finish(self) -> None:
         shape = (self._rows, *self._shape)
@@ -128,6 +140,9 @@ class _Csv:
     def finish(self) -> None:
         """Nothing is left to be written."""
 
+    def discard(self) -> None:
+        """Nothing is held besides the file."""
+
 
 class _Parquet:
     """A column a column; an array (n, k) is k columns."""
@@ -146,6 +161,11 @@ class _Parquet:
     def finish(self) -> None:
         if self._writer is not None:
             self._writer.close()
+
+    def discard(self) -> None:
+        """Close the writer while its file is open; what it still writes goes nowhere."""
+        with suppress(Exception):
+            self.finish()
 
 
 _SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy}

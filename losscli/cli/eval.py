@@ -191,10 +191,14 @@ def _limit_of(text: str | None, format: str) -> int | None:
 
 
 def _refuse_input_as_output(outputs: Sequence[str | None], files: Sequence[str]) -> None:
+    """No output may take the place of an input, nor of the result that `-o` (the first) names."""
+    result, *others = outputs
+    taken = {os.path.realpath(path) for path in files}
     for output in outputs:
-        for path in files:
-            if output and os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path):
-                raise UsageError(f"{output} is an input file; name another for the output")
+        if output and os.path.realpath(output) in taken:
+            raise UsageError(f"{output} is an input file; name another for the output")
+    if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
+        raise UsageError(f"{result} is named for two outputs")
 
 
 def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) -> "list[Gate]":

@@ -55,10 +55,6 @@ def write_file(path: str, text: str) -> None:
         if os.path.realpath(path) == os.path.realpath("/dev/stdout"):
             write_out(text)
             return
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "wb", buffering=0) as stream:
-                stream.write(text.encode("utf8"))
-            return
         _replace(path, text.encode("utf8"))
     except OSError as error:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None

@@ -101,12 +101,11 @@ def bias(pred: "Array", target: "Array") -> Yields:
 
 
 def _root_of_mean(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
-    value, total = root(sums[0] / divisor), float(divisor)
+    value = root(sums[0] / divisor)
     yield value
-    slope = 0.5 / value / total if value else 0.0  # a perfect prediction has no direction: 0
-    yield (slope,)
-    along = (0.5 / value,) if value else (0.0,)
-    yield [(-1 / (value * total * total) if value else 0.0, along, along)]
+    half = 1 / (2 * Fraction(value)) if value else Fraction(0)  # a perfect prediction has no direction: 0
+    yield (half / divisor,)
+    yield [(-2 * half / divisor**2, (half,), (half,))]
 
 
 @loss(

@@ -29,9 +29,9 @@ def _pooled_dice(sums: Sequence[Fraction], divisor: Fraction, *, smooth: float, 
         yield [(nan, (nan, nan), (nan, nan))]
         return
     yield to_float(apart / whole)
-    slopes = to_float(overlap / whole**2), to_float(-2 * apart / whole**2)
+    slopes = overlap / whole**2, -2 * apart / whole**2
     yield slopes
-    yield [(to_float(-2 / whole), (1.0, 2.0), slopes)]
+    yield [(-2 / whole, (Fraction(1), Fraction(2)), slopes)]
 
 
 @loss(
