@@ -133,9 +133,9 @@ def per_sample(values: "Array") -> "Array":
     outputs = values.shape[1]
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite loss is an answer
         means: Array = values.sum(axis=1) / outputs
-    lost = ~np.isfinite(means)
-    if lost.any():  # a sum may overflow where the mean does not
-        means[lost] = (values[lost] / outputs).sum(axis=1)
+        lost = ~np.isfinite(means)
+        if lost.any():  # a sum may overflow where the mean does not
+            means[lost] = (values[lost] / outputs).sum(axis=1)
     return means
 
 
