@@ -20,7 +20,7 @@ def evaluate(
     loss: "str | Loss | Sequence[str | Loss]",
     *,
     weight: Any = None,
-    columns: "Mapping[str, str | Sequence[str]] | None" = None,
+    columns: "Mapping[str, str | int | Sequence[str | int]] | None" = None,
     reduction: str = "mean",
     header: bool | None = None,
     allow_inf: bool = False,
@@ -51,7 +51,7 @@ def evaluate(
     losses = _losses(loss)
     _check_request(losses, reduction, roles, block)
     kind_roles = losses[0].kind.roles
-    chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    chosen = {role: _names(names) for role, names in (columns or {}).items()}
     for role in chosen:
         if role not in (*losses[0].kind.role_names, "weight"):
             raise UsageError(f"columns: {losses[0].name} has no role '{role}'")
@@ -63,6 +63,10 @@ def evaluate(
         table = Table(bind(kind_roles, readers, chosen, "weight" in chosen), block)
         states = _reduce(losses, table, allow_inf, spread)
     return _report(losses, reduction, table, states, list(readers.values()))
+
+
+def _names(names: "str | int | Sequence[str | int]") -> list[str]:
+    return [str(names)] if isinstance(names, (str, int)) else [str(name) for name in names]
 
 
 def _losses(loss: "str | Loss | Sequence[str | Loss]") -> list[Loss]:

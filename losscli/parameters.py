@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from losscli.errors import UsageError
-from losscli.literals import parse_number
+from losscli.literals import parse_limit
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Parameter:
             if given not in self.choices:
                 raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
             return given
-        value = parse_number(given.strip()) if isinstance(given, str) else given
+        value = parse_limit(given) if isinstance(given, str) else given
         if not isinstance(value, Real) or isinstance(value, bool):
             raise UsageError(f"{self.name}={given}: not a number")
         if not self.rule.allows(_as_float(value)):

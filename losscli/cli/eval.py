@@ -12,7 +12,7 @@ import typer
 from losscli.cli.complete import complete_loss
 from losscli.cli.streams import on_terminal, say, write_file, write_out
 from losscli.errors import UsageError
-from losscli.literals import canonical, parse_number
+from losscli.literals import canonical, parse_limit
 from losscli.parameters import Parameter
 from losscli.registry import Loss, definitions, get_all
 from losscli.render import SPREAD, Format, render
@@ -188,10 +188,10 @@ def _gates(losses: Sequence[Loss], max: str | None, min: str | None) -> "list[Ga
 
 
 def _limit(option: str, text: str) -> float:
-    value = parse_number(text.strip())
+    value = parse_limit(text)
     if value is None:
         raise UsageError(f"{option}: '{text}' is not a number")
-    return float(value)
+    return value
 
 
 def _act(request: Request) -> int:
