@@ -141,7 +141,7 @@ def _positions(reader: Reader, spec: str, role: str) -> list[int]:
     if reader.headed and any(c in spec for c in "*?["):
         matches = [j for j, name in enumerate(names) if fnmatchcase(name, spec)]
     else:
-        matches = [int(spec)] if spec.isascii() and spec.isdigit() and int(spec) < len(names) else []
+        matches = [j for j in range(len(names)) if spec == str(j)]
     if not matches:
         raise UsageError(f"{reader.name}: has no column '{spec}' for {role}{near(spec, names)}; {_listed(reader)}")
     return matches

@@ -29,7 +29,7 @@ def evaluate(
     loss: "str | Loss | Objective | Sequence[str | Loss | Objective]",
     *,
     weight: Any = None,
-    columns: "Mapping[str, str | Sequence[str]] | None" = None,
+    columns: "Mapping[str, str | int | Sequence[str | int]] | None" = None,
     reduction: str = "mean",
     header: bool | None = None,
     allow_inf: bool = False,
@@ -88,7 +88,7 @@ def evaluate(
     _check_request(objectives, reduction, wanted, block)
     given = {role: data for role, data in {**roles, "weight": weight}.items() if data is not None}
     _check_roles(objectives[0].losses[0], given)
-    chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    chosen = {role: _names(names) for role, names in (columns or {}).items()}
     for role in chosen:
         if role not in (*objectives[0].losses[0].kind.role_names, "weight"):
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
@@ -98,6 +98,10 @@ def evaluate(
         table = _table(objectives, readers, chosen, wanted, block)
         results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
+
+
+def _names(names: "str | int | Sequence[str | int]") -> list[str]:
+    return [str(names)] if isinstance(names, (str, int)) else [str(name) for name in names]
 
 
 def _objectives(loss: Any) -> list[Objective]:

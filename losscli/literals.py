@@ -27,6 +27,14 @@ def parse_number(text: str) -> float | int | None:
     return value
 
 
+def parse_limit(text: str) -> float | None:
+    """The float64 a parameter's text stands for; None for what is no number, or is too large without saying `inf`."""
+    value = parse_number(text.strip())
+    if value is None or (isinf(value) and "inf" not in text.lower()):
+        return None
+    return float(value)
+
+
 def format_number(value: float) -> str:
     """The shortest text that reads back as the same float64; `inf`, `-inf`, `nan`."""
     return "nan" if isnan(value) else repr(float(value))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from losscli.errors import UsageError
-from losscli.literals import canonical, parse_number
+from losscli.literals import canonical, parse_limit
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Parameter:
             if word not in self.choices:
                 raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
             return word == "true" if self.choices == _TRUTHS else word
-        value = parse_number(given.strip()) if isinstance(given, str) else given
+        value = parse_limit(given) if isinstance(given, str) else given
         if not isinstance(value, Real) or isinstance(value, bool):
             raise UsageError(f"{self.name}={given}: not a number")
         if not self.rule.allows(_as_float(value)):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parent.parent
-_UNSET = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONWARNINGS", "PYTHONIOENCODING")
+UNSET = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONWARNINGS", "PYTHONIOENCODING")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Ran:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without what changes the output of a command line, and with `extra`."""
-    return {**{key: value for key, value in os.environ.items() if key not in _UNSET}, **(extra or {})}
+    return {**{key: value for key, value in os.environ.items() if key not in UNSET}, **(extra or {})}
 
 
 def command(*args: str) -> list[str]:

@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,21 +125,14 @@ def test_every_option_of_eval_is_in_the_list(run: Run) -> None:
     assert known == set(OPTIONS) | ELSEWHERE
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ran]:
-    """Runs without the option, each done once."""
-    folder = tmp_path_factory.mktemp("base")
-    put(folder, FILES)
-    return cache(lambda line: support.run(*shlex.split(line), cwd=folder))
-
-
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_changes_something(option: str, base: Callable[[str], Ran], run: Run, tmp_path: Path) -> None:
-    without, with_it = OPTIONS[option]
-    put(tmp_path, FILES)
-    after = run(*shlex.split(without), *shlex.split(with_it))
+def test_every_option_changes_something(option: str, run_here: Run, here: Path) -> None:
+    without, with_it = (shlex.split(text) for text in OPTIONS[option])
+    put(here, FILES)
+    before = run_here(*without)
+    after = run_here(*without, *with_it)
     assert after.code in (0, 1, 3, 4)
-    assert (base(without), set(FILES)) != (after, set(os.listdir(tmp_path)))
+    assert (before, set(FILES)) != (after, set(os.listdir(here)))
 
 
 # The options of a loss

@@ -376,6 +376,13 @@ def test_a_name_comes_before_a_position_and_a_comma(here: Path) -> None:
     assert means == {"0": 6.0, "1": 5.0, "a,b": 7.0, "4": 9.0}
 
 
+@pytest.mark.parametrize("position", ["2", "-1", "1.0", "0x0", "\u0661", "9" * 5000])
+def test_a_position_that_is_none(position: str, here: Path) -> None:
+    put(here, {"x.csv": "a,b\n1,2\n", "t.csv": "y\n0\n"})
+    with pytest.raises(UsageError, match=r"^x.csv: has no column '"):
+        mae(columns={"pred": position})
+
+
 def test_one_column_twice_is_refused(here: Path) -> None:
     put(here, {"x.csv": "a,b\n1,2\n", "t.csv": "y\n0\n"})
     with pytest.raises(UsageError, match="'b' is given twice"):

@@ -11,7 +11,7 @@ import typer
 from losscli.cli.complete import complete_column, complete_loss
 from losscli.cli.streams import on_terminal, say, write_file, write_out
 from losscli.errors import UsageError
-from losscli.literals import canonical, is_integer, parse_number
+from losscli.literals import canonical, is_integer, parse_limit
 from losscli.objectives import Objective, parse
 from losscli.render import SHORT, SPREAD, Format, render
 
@@ -212,10 +212,10 @@ def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) ->
 
 
 def _limit(option: str, text: str) -> float:
-    value = parse_number(text.strip())
+    value = parse_limit(text)
     if value is None:
         raise UsageError(f"{option}: '{text}' is not a number")
-    return float(value)
+    return value
 
 
 def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str, worst: str | None) -> None:
