@@ -63,31 +63,44 @@ def class_indices(labels: "Array", classes: int) -> "Array":
 
 
 def _check_sums(role: Role, probs: "Array", given: "Array", dtype: Any, hint: str = "") -> None:
-    """Rows of probabilities add up to 1, within what their dtype or their printed digits allow."""
-    classes = probs.shape[1]
+    """Rows of probabilities add up to 1, within what their dtype or the digits they are written with allow."""
     excess = np.abs(probs.sum(axis=1) - 1.0)
     of_dtype = {2: 2.0**-9, 4: 2.0**-22}.get(dtype.itemsize if dtype.kind == "f" else 8, 2.0**-50)
-    for row in np.flatnonzero(excess > classes * of_dtype):
-        if excess[row] > classes * _printed_error(given[row]):
-            total = format_number(float(probs[row].sum()))
-            raise BadValueError(
-                role.name, int(row), None, f"the probabilities of the row add up to {total}, not 1{hint}"
-            )
+    doubtful = np.flatnonzero(excess > probs.shape[1] * of_dtype)
+    if not doubtful.size:
+        return
+    slopes = 1.0 if given is probs else probs[doubtful]  # an error of ln p is p times as large in p
+    wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
+    if wrong.size:
+        total = format_number(float(probs[wrong[0]].sum()))
+        raise BadValueError(role.name, int(wrong[0]), None, f"the row's probabilities add up to {total}, not 1{hint}")
 
 
-def _printed_error(row: "Array") -> float:
-    """Half a unit of the last decimal that the row's values are written with; a float32's error where they all are
-    float32.
+def _rounding_error(rows: "Array", slopes: "Array | float") -> "Array":
+    """The most that rounding to the digits written can have moved each row's sum.
+
+    Digits may be decimals (`%.4f`), significant ones (`%.4g`), or those of a float32 that was widened or printed.
     """
-    single = 2.0**-22 if all(float(str(np.float32(v))) == v for v in row) else 0.0
-    decimals = max(_decimals(v) for v in row.tolist())
-    return max(single, 0.5 * 10.0**-decimals)
+    decimals = _decimals(rows)
+    sizes = np.floor(np.log10(np.where(rows == 0, 1.0, np.abs(rows))))
+    digits = np.where(rows == 0, 0, decimals + sizes + 1).max(axis=1, keepdims=True)
+    fixed = np.broadcast_to(0.5 * 10.0 ** -decimals.max(axis=1, keepdims=True), rows.shape)
+    significant = np.where(rows == 0, 0.0, 0.5 * 10.0 ** (sizes - digits + 1))
+    is_single = (np.abs(rows - rows.astype(np.float32)) <= 0.5 * 10.0**-decimals).all(axis=1)
+    single = np.where(is_single, rows.shape[1] * 2.0**-22, 0.0)
+    error = np.maximum((fixed * slopes).sum(axis=1), (significant * slopes).sum(axis=1))
+    is_whole = decimals.max(axis=1) == 0  # 0 and 1 are certainties, not rounded probabilities
+    allowed: Array = np.where(is_whole, 0.0, np.maximum(error, single) * (1 + 1e-9))  # the bound itself is rounded
+    return allowed
 
 
-def _decimals(value: float) -> int:
-    mantissa, _, exponent = repr(value).partition("e")
-    places = len(mantissa.partition(".")[2].rstrip("0"))
-    return max(places - int(exponent or 0), 0)
+def _decimals(values: "Array") -> "Array":
+    """How many decimals each value is written with, at most 22; where more are needed, 22."""
+    found = np.full(values.shape, 22.0)
+    for places in range(21, -1, -1):
+        scale = 10.0**places  # exact, and so is the quotient where the value has that many decimals
+        found[np.rint(values * scale) / scale == values] = places
+    return found
 
 
 def _sample_classes(form: str, rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
