@@ -269,7 +269,7 @@ def test_quantiles_in_a_table(run: Run, folder: Path) -> None:
     assert lines[3].split()[-3:] == ["2.0", "3.0", "3.0"]
 
 
-@pytest.mark.parametrize("form", ["plain", "csv", "markdown", "value"])
+@pytest.mark.parametrize("form", ["plain", "csv"])
 def test_no_quantiles_in_other_formats(form: str, run: Run, folder: Path) -> None:
     assert "p50" not in run(*MAE, "--format", form).stdout
 
