@@ -645,18 +645,31 @@ def test_a_nonfinite_value_leaves_its_derivatives(run: Run, here: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_leaves_no_unfinished_file(number: int, here: Path) -> None:
-    """It comes when the first output has been begun."""
+    """It comes when some rows have been written."""
     put(here, {"p.npy": np.ones(1_500_000), "g.npy": b"old"})
     outputs = ("--grad-out", "g.npy", "--per-sample-out", "s.csv")
     argv = command("eval", "-l", "mse", "p.npy", "p.npy", *outputs)
     with subprocess.Popen(argv, cwd=here, env=environment(), stderr=subprocess.PIPE) as process:
-        while not list(here.glob(".g.npy*")) and process.poll() is None:
+        while not any(p.stat().st_size > 1 << 20 for p in here.glob(".g.npy*")) and process.poll() is None:
             sleep(0.01)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
     assert (stderr, process.returncode) == (b"", 128 + number)
     assert sorted(p.name for p in here.iterdir()) == ["g.npy", "p.npy"]
     assert (here / "g.npy").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+def test_a_signal_just_when_a_file_is_begun(ending: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit that a signal asks for comes right after the unfinished file was made."""
+
+    def stop(*_: Any) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr("losscli.writers.os.fdopen", stop)
+    with pytest.raises(SystemExit):
+        losscli.evaluate("mse", pred="p.csv", target="t.csv", grad_out=f"g.{ending}")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(FILES)
 
 
 # What becomes of an old file
