@@ -119,11 +119,9 @@ STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-6)
 
 @every_variant
 @every_order
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_derivatives_are_limits_of_differences_of_the_value(spec: str, order: int, weighted: bool) -> None:
+def test_derivatives_are_limits_of_differences_of_the_value(spec: str, order: int) -> None:
     loss = get(spec)
-    weight = np.array([0.75, 2.0, 1.25]) if weighted else None
-    for shape in shapes_of(loss):
+    for shape, weight in zip(shapes_of(loss), (None, np.array([0.75, 2.0, 1.25]), None), strict=False):
         arrays = drawn(loss, 3, shape, seed=5)
         checked, result = loss.check(list(arrays.values())), derived(loss, arrays, weight=weight)
         assert value_of(loss, checked, weight) == result.value
@@ -179,9 +177,9 @@ def test_a_wrong_derivative_is_not_a_limit() -> None:
 def test_the_size_of_blocks_does_not_change_a_bit(spec: str) -> None:
     loss = get(spec)
     for shape in shapes_of(loss):
-        arrays, weight = drawn(loss, 23, shape), np.random.default_rng(3).uniform(0.1, 4, 23)
+        arrays, weight = drawn(loss, 13, shape), np.random.default_rng(3).uniform(0.1, 4, 13)
         wanted = derived(loss, arrays, weight=weight)
-        for block in (1, 7, 22):
+        for block in (1, 5, 12):
             assert_same(loss, derived(loss, arrays, weight=weight, block=block), wanted)
 
 
@@ -223,7 +221,7 @@ WEIGHT = np.array([0, 0, 1.5, 0, 2, 1, 0, 0, 0.25, 0])
 
 
 @every_variant
-@pytest.mark.parametrize("block", [1, 2, 4, 100])
+@pytest.mark.parametrize("block", [1, 4, 100])
 def test_absent_rows_have_derivative_0_in_their_places(spec: str, block: int) -> None:
     """Rows of weight 0, also first and last and whole blocks of them; they may hold anything."""
     loss, kept = get(spec), np.flatnonzero(WEIGHT)
@@ -610,8 +608,15 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("endings", [("npy", "csv"), ("npz", "parquet")], ids="-".join)
+@pytest.mark.parametrize(
+    ("fault", "endings"),
+    [
+        ("read twice", ("npy", "csv")),
+        ("read once", ("csv", "npz")),
+        ("read once", ("parquet", "npy")),
+        ("a number", ("npz", "parquet")),
+    ],
+)
 def test_a_fault_in_the_last_row_leaves_the_old_files(
     fault: str, endings: tuple[str, str], run: Run, here: Path
 ) -> None:
@@ -640,18 +645,31 @@ def test_a_nonfinite_value_leaves_its_derivatives(run: Run, here: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_leaves_no_unfinished_file(number: int, here: Path) -> None:
-    """It comes when the first output has been begun."""
+    """It comes when some rows have been written."""
     put(here, {"p.npy": np.ones(1_500_000), "g.npy": b"old"})
     outputs = ("--grad-out", "g.npy", "--per-sample-out", "s.csv")
     argv = command("eval", "-l", "mse", "p.npy", "p.npy", *outputs)
     with subprocess.Popen(argv, cwd=here, env=environment(), stderr=subprocess.PIPE) as process:
-        while not list(here.glob(".g.npy*")) and process.poll() is None:
+        while not any(p.stat().st_size > 1 << 20 for p in here.glob(".g.npy*")) and process.poll() is None:
             sleep(0.01)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
     assert (stderr, process.returncode) == (b"", 128 + number)
     assert sorted(p.name for p in here.iterdir()) == ["g.npy", "p.npy"]
     assert (here / "g.npy").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+def test_a_signal_just_when_a_file_is_begun(ending: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit that a signal asks for comes right after the unfinished file was made."""
+
+    def stop(*_: Any) -> None:
+        raise SystemExit(143)
+
+    monkeypatch.setattr("losscli.writers.os.fdopen", stop)
+    with pytest.raises(SystemExit):
+        losscli.evaluate("mse", pred="p.csv", target="t.csv", grad_out=f"g.{ending}")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(FILES)
 
 
 # What becomes of an old file

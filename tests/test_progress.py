@@ -194,13 +194,8 @@ COMPLETED = {
     "a name with a space in it": ("eval 'two words.csv' --pred-col ", ["y one", "y"]),
     "no such name": ("eval f.parquet --pred-col q", []),
     "no file yet": ("eval -l mse --pred-col y", []),
-    "a file that is not there": ("eval nowhere.csv --pred-col y", []),
+    "files that have no names or cannot be read": ("eval nowhere.csv - . x.npy bare.csv bad.csv empty.csv --show ", []),
     "a file beside one that is not there": ("eval nowhere.csv t.csv --pred-col ye", ["yes"]),
-    "standard input": ("eval - --pred-col y", []),
-    "a folder": ("eval . --pred-col y", []),
-    "an array has no names": ("eval x.npy --pred-col ", []),
-    "a file without a header": ("eval bare.csv --pred-col ", []),
-    "a file that cannot be read": ("eval bad.csv empty.csv --pred-col ", []),
     "names of losses": ("eval t.csv --loss smo", ["smooth_l1"]),
 }
 Complete = Callable[[str], list[str]]

@@ -150,7 +150,8 @@ def brier(pred: "Array", target: "Array") -> Yields:
     Assumes nothing; it is the squared distance of the forecast from what happened.
     Good: a proper score, bounded, finite at p = 0.
     Beware: two columns give twice the value of one; sklearn halves where there are two classes. Rare classes hardly
-    count. Reference: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+    count.
+    Reference: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
     """
     e = pred - (target if pred.ndim == 1 else one_hot(target, pred.shape[1]))
     yield e * e if e.ndim == 1 else row_sum(e * e)

@@ -25,7 +25,8 @@ def gaussian_nll(pred: "Array", target: "Array", variance: "Array", *, full: Ful
     Assumes errors that are Gaussian with variance v, each with its own: density ∝ exp(-e²/2v) / √v.
     Good: a proper score; with one variance for all it ranks models as mse does.
     Beware: v is the variance, not σ or ln σ; the value may be negative and falls without limit as v goes to 0 where e
-    is 0; no lower limit is put on v. Reference: Nix and Weigend (1994), doi:10.1109/ICNN.1994.374138.
+    is 0; no lower limit is put on v.
+    Reference: Nix and Weigend (1994), doi:10.1109/ICNN.1994.374138.
     """
     e = pred - target
     (size, power), (unit, shift) = np.frexp(e), np.frexp(variance)

@@ -31,7 +31,8 @@ def kl(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     Good: 0 only where p = t, so the least value is 0 on soft targets too; exact where p is near t.
     Beware: asymmetric; infinite where p is 0 and t is not. A target whose printed digits add up to less than the
     prediction's may give a little less than 0. torch's KLDivLoss divides by the number of classes too unless told
-    otherwise; its batchmean is the mean here. Reference: Kullback and Leibler (1951), doi:10.1214/aoms/1177729694.
+    otherwise; its batchmean is the mean here.
+    Reference: Kullback and Leibler (1951), doi:10.1214/aoms/1177729694.
     """
     cross_entropy = CATEGORICAL_FORMS[form](pred, target, 0.0)
     cost = next(cross_entropy)

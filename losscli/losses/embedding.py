@@ -97,8 +97,9 @@ def triplet(
     Assumes that distance means likeness, the same everywhere.
     Good: only the order and a margin count; triplets that are in order already cost nothing.
     Beware: most random triplets are in order soon: how they are chosen decides. Distances are plain: torch adds 1e-6 to
-    each difference. Reference: Schroff, Kalenichenko and Philbin (2015), doi:10.1109/CVPR.2015.7298682; swap: Balntas,
-    Riba, Ponsa and Mikolajczyk (2016), doi:10.5244/C.30.119.
+    each difference.
+    Reference: Schroff, Kalenichenko and Philbin (2015), doi:10.1109/CVPR.2015.7298682; swap: Balntas, Riba, Ponsa and
+    Mikolajczyk (2016), doi:10.5244/C.30.119.
     """
     base, swapped = anchor, np.zeros((len(anchor), 1), dtype=bool)
     if swap:

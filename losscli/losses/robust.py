@@ -77,7 +77,8 @@ def smooth_l1(
     Assumes what huber assumes: it is huber with δ = β, divided by β.
     Good: quadratic near 0, in the target's units beyond β, gradient at most 1 in size (unhalved 2).
     Beware: the value at a given error falls as β grows; the unhalved variant is continuous, but its slope falls from 2
-    to 1 at β: it is not convex there. Reference: Girshick (2015), Fast R-CNN, doi:10.1109/ICCV.2015.169.
+    to 1 at β: it is not convex there.
+    Reference: Girshick (2015), Fast R-CNN, doi:10.1109/ICCV.2015.169.
     """
     e = pred - target
     inner = np.abs(e) < beta

@@ -20,18 +20,18 @@ def over(weight: "Array", p: "Array") -> "Array":
 
 def row_sum(terms: "Array") -> "Array":
     """Σ over each row with a rounding error of about one addition: a tree of additions that keeps what each loses
-    (Knuth's TwoSum). The order depends on the number of columns alone, so the bits do not depend on the memory layout.
+    (Knuth's TwoSum). The order depends on the number of columns alone, so the bits depend on nothing else.
     """
     parts = np.ascontiguousarray(terms.T)  # a column's entries side by side: the rows are added up at once
-    lost = np.zeros(len(terms))
+    lost = np.zeros_like(parts)
     while len(parts) > 1:
         half = len(parts) // 2
-        a, b, odd = parts[:half], parts[half : 2 * half], parts[2 * half :]
+        a, b = parts[:half], parts[half : 2 * half]
         total = a + b
         back = total - a
-        lost += ((a - (total - back)) + (b - back)).sum(axis=0)
-        parts = np.concatenate([total, odd])
-    summed: Array = np.where(np.isfinite(parts[0]), parts[0] + lost, parts[0])
+        error = lost[:half] + lost[half : 2 * half] + ((a - (total - back)) + (b - back))
+        parts, lost = (np.concatenate([x, y[2 * half :]]) for x, y in ((total, parts), (error, lost)))
+    summed: Array = np.where(np.isfinite(parts[0]), parts[0] + lost[0], parts[0])
     return summed
 
 
