@@ -207,9 +207,9 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    columns = _named(reader, spec, purpose) if having or len(distinct) == 1 else ()
+    said = "--show" if purpose.startswith("show:") else purpose
+    columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
-        said = "--show" if ":" in purpose else purpose
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
         raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}")
     return Binding(purpose, reader, columns, labels)

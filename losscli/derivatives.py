@@ -126,7 +126,8 @@ def apply(
     total: dict[str, list[Array]] = {}
     for chain, arrays in zip(chains, checked, strict=True):
         for role, found in chain.apply(arrays, weight, order).items():
-            total[role] = [a + b for a, b in zip(total[role], found, strict=True)] if role in total else found
+            with np.errstate(all="ignore"):  # infinite derivatives may cancel to NaN
+                total[role] = [a + b for a, b in zip(total[role], found, strict=True)] if role in total else found
     return total
 
 
@@ -173,7 +174,7 @@ class Gathered:
         """Take the derivatives of the rows that are there of those up to `stop`."""
         for role, derivatives in found.items():
             for order in self.orders:
-                self._take(role, order, _in_place(derivatives[order - 1], rows, self.stop, stop))
+                self._take(role, order, in_place(derivatives[order - 1], rows, self.stop, stop))
         self.stop = stop
 
     def finish(self, stop: int) -> None:
@@ -193,10 +194,10 @@ class Gathered:
         self.write(role, order, full)
 
 
-def _in_place(values: "Array", rows: Sequence[int], start: int, stop: int) -> "Array":
-    """The values at their rows among start … stop-1, 0 elsewhere."""
+def in_place(values: "Array", rows: Sequence[int], start: int, stop: int, absent: float = 0.0) -> "Array":
+    """The values at their rows among start … stop-1, `absent` elsewhere."""
     if len(rows) == stop - start:
         return values
-    full = np.zeros((stop - start, *values.shape[1:]))
+    full = np.full((stop - start, *values.shape[1:]), absent)
     full[np.asarray(rows) - start] = values
     return full

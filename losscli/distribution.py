@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import nan
 from typing import IO, TYPE_CHECKING
 
-from losscli.exact import Exact, sums_by_group
+from losscli.exact import Exact, sums_by_group, to_float
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class Distribution:
         """
         if self._has_nan:
             return [nan] * len(levels)
-        return [self._select(Fraction(repr(level)) * self._total) for level in levels]  # 0.9 is nine tenths
+        shares = [Fraction(repr(level)) for level in levels]  # 0.9 is nine tenths
+        return [self._select(share * self._total) + 0.0 for share in shares]  # and -0.0 is 0.0
 
     def _select(self, wanted: Fraction) -> float:
         """The least loss at which the cumulative weight reaches `wanted`."""
@@ -109,7 +110,9 @@ class Distribution:
         if weight is None:
             return float(losses[order[max(-(-wanted.numerator // wanted.denominator), 1) - 1]])
         weight = weight[order]
-        at = int(np.searchsorted(np.cumsum(weight), float(wanted)))
+        shift = -int(np.frexp(weight.max())[1])  # the sum of huge weights may overflow
+        scaled = to_float(wanted * Fraction(2) ** shift)
+        at = min(int(np.searchsorted(np.cumsum(np.ldexp(weight, shift)), scaled)), len(weight) - 1)
         while at > 0 and Exact.of(weight[:at]).fraction >= wanted:  # the float sum may be off by a rounding
             at -= 1
         while at < len(weight) - 1 and Exact.of(weight[: at + 1]).fraction < wanted:
@@ -142,9 +145,16 @@ class Distribution:
     def histogram(self, low: float, high: float, bins: int) -> list[int]:
         """How many losses lie in each of `bins` intervals of equal width from `low` to `high`."""
         counts = np.zeros(bins, np.int64)
+        width = high / 2 - low / 2  # halved, since it may overflow
         for losses, _ in self._chunks():
-            counts += np.histogram(losses, bins=bins, range=(low, high))[0]
+            where = (losses / 2 - low / 2) / width if width else np.full(len(losses), 0.5)
+            counts += np.bincount(np.clip((where * bins).astype(np.int64), 0, bins - 1), minlength=bins)
         return [int(c) for c in counts]
+
+    def close(self) -> None:
+        """Give the temporary file back."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _add_by_code(totals: list[Fraction], codes: "NDArray[np.int64]", weight: "Floats | None") -> None:

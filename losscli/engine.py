@@ -171,6 +171,9 @@ def _table(
 def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
+    for tally in tallies:
+        if tally.distribution:
+            stack.callback(tally.distribution.close)
     finals: list[Final] = []
     for batch in table.batches():
         for tally in tallies:

@@ -207,6 +207,10 @@ def sums_by_group(codes: "NDArray[np.int64]", terms: "Floats") -> dict[int, Frac
     for start in range(0, len(codes), _BLOCK):
         group, rest = codes[start : start + _BLOCK], terms[start : start + _BLOCK]
         while largest := float(np.abs(rest).max(initial=0.0)):
+            if largest >= 2.0**960:  # beyond what can be extracted from: one by one
+                for code, term in zip(group.tolist(), rest.tolist(), strict=True):
+                    totals[code] = totals.get(code, 0) + _units(term)
+                break
             sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
             leading = (rest + sigma) - sigma
             sums = np.bincount(group, weights=leading)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import Binding
-from losscli.derivatives import ORDERS, Chain, Gathered, apply
+from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
 from losscli.lazy import np
@@ -18,7 +19,7 @@ from losscli.samples import Describer, Samples, probabilities
 from losscli.scan import Tally, checked_arrays
 from losscli.tables import Batch, Table
 from losscli.version import VERSION
-from losscli.writers import ArrayWriter, TableWriter
+from losscli.writers import ArrayWriter, TableWriter, undisturbed
 
 if TYPE_CHECKING:
     from losscli.registry import Array
@@ -94,7 +95,9 @@ class Final:
         self._writers: dict[int, ArrayWriter] = {}
         self._samples_out: TableWriter | None = None
         self._probs_out: TableWriter | None = None
-        self._open(stack)
+        self._stop = 0
+        with undisturbed():
+            self._open(stack)
 
     def _open(self, stack: ExitStack) -> None:
         """The files asked for; they vanish unless `commit` is reached."""
@@ -134,15 +137,35 @@ class Final:
             found = apply(self._chains, checked, batch.weight, max(self._wanted.orders))
             self._gathered.add(found, batch.rows, batch.stop)
         if self._samples_out:
-            samples = Samples.of(objective.sample_losses(checked), batch)
-            self._samples_out.write(self._describer.columns(samples))
+            self._samples_out.write(self._sample_columns(Samples.of(objective.sample_losses(checked), batch), batch))
         if self._probs_out:
-            self._probs_out.write({"p": self._probabilities(objective.losses, checked)})
+            probs = self._probabilities(objective.losses, checked)
+            self._probs_out.write({"p": in_place(probs, batch.rows, self._stop, batch.stop, nan)})
+        self._stop = batch.stop
+
+    def _sample_columns(self, samples: Samples, batch: Batch) -> dict[str, Any]:
+        """All that is said of the samples; an array has no row numbers, so that absent rows have a place in it, as
+        NaN.
+        """
+        if not str(self._wanted.per_sample_out).lower().endswith(".npy"):
+            return self._describer.columns(samples)
+        return {"loss": in_place(samples.losses, batch.rows, self._stop, batch.stop, nan)}
+
+    def _fill_up(self, rows: int) -> None:
+        """Rows that are absent at the end."""
+        missing = np.full(rows - self._stop, nan)
+        if self._samples_out and str(self._wanted.per_sample_out).lower().endswith(".npy"):
+            self._samples_out.write({"loss": missing})
+        if self._probs_out and len(missing):
+            self._probs_out.write({"p": np.full((len(missing), *self._probs_shape), nan)})
+
+    _probs_shape: tuple[int, ...] = ()
 
     def _probabilities(self, losses: Sequence[Loss], checked: "Sequence[Sequence[Array]]") -> "Array":
         for loss, arrays in zip(losses, checked, strict=True):
             probs = probabilities(loss, arrays[0])
             if probs is not None:
+                self._probs_shape = probs.shape[1:]
                 return probs
         raise UsageError(f"{self._tally.objective} has no probabilities for --probs-out")
 
@@ -150,6 +173,7 @@ class Final:
         """The result; output files are put in their places."""
         tally, state, reduction = self._tally, self._tally.state, self._request.reduction
         self._gathered.finish(self._table.rows)
+        self._fill_up(self._table.rows)
         for writer in [*self._writers.values(), self._samples_out, self._probs_out]:
             if writer:
                 writer.commit()
@@ -164,7 +188,7 @@ class Final:
             value=None if reduction == "none" else tally.value(reduction),
             n=state.n,
             weight=state.total_weight,
-            outputs=state.outputs,
+            outputs=max(s.outputs for s in tally.states),
             std=state.std if spread else None,
             min=spread.low if spread else None,
             max=spread.high if spread else None,

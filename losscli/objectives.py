@@ -51,12 +51,12 @@ class Objective:
 
     def sample_losses(self, checked: "Sequence[Sequence[Array]]") -> "Array":
         """Each sample's loss (for an aggregate its first term), from the arrays as each term has checked them."""
-        parts = [
-            per_sample(loss.terms(arrays)[0]) if factor == 1 else factor * per_sample(loss.terms(arrays)[0])
-            for (factor, loss), arrays in zip(self.terms, checked, strict=True)
-        ]
-        total = parts[0]
-        with np.errstate(invalid="ignore"):  # an infinite loss is an answer, and a NaN too
+        with np.errstate(invalid="ignore", over="ignore"):  # an infinite loss is an answer, and a NaN too
+            parts = [
+                factor * per_sample(loss.terms(arrays)[0])
+                for (factor, loss), arrays in zip(self.terms, checked, strict=True)
+            ]
+            total = parts[0]
             for part in parts[1:]:
                 total = total + part
         return total

@@ -109,13 +109,13 @@ class Describer:
     def columns(self, samples: Samples) -> dict[str, Any]:
         """Columns by name: an array (n,) or (n, k), or a list."""
         checked = [loss.check(samples.arrays, allow_inf=True) for loss in self.objective.losses]
-        columns: dict[str, Any] = {"row": samples.rows, **{name: list(v) for name, v in samples.shown.items()}}
-        columns["term" if self.objective.is_aggregate else "loss"] = samples.losses
-        columns["share"] = self._shares(samples)
-        columns.update(_values(self.objective.losses[0], samples.arrays, checked[0], self.classes))
+        found = {"term" if self.objective.is_aggregate else "loss": samples.losses, "share": self._shares(samples)}
+        found.update(_values(self.objective.losses[0], samples.arrays, checked[0], self.classes))
         if self.orders:
-            columns.update(self._derivatives(checked, samples.weight))
-        return columns
+            found.update(self._derivatives(checked, samples.weight))
+        taken = {"row", *found}
+        shown = {f"{name}{'_shown' * (name in taken)}": list(v) for name, v in samples.shown.items()}
+        return {"row": samples.rows, **shown, **found}
 
     def _shares(self, samples: Samples) -> "Array":
         with np.errstate(all="ignore"):
@@ -145,7 +145,7 @@ def _values(
             found[names.get(role.name, role.name)] = named if is_label or read.ndim > 1 else read
     probs = probabilities(loss, checked[0])
     if probs is not None:
-        found.update(_certainty(probs, checked[1], classes))
+        found.update(_certainty(probs, checked[1], classes, loss.kind.roles[0].vector))
     return found
 
 
@@ -181,8 +181,9 @@ def _sigmoid(x: "Array") -> "Array":
     return sigmoid
 
 
-def _certainty(probs: "Array", target: "Array", classes: tuple[str, ...]) -> dict[str, Any]:
-    if probs.ndim == 1:
+def _certainty(probs: "Array", target: "Array", classes: tuple[str, ...], is_vector: bool) -> dict[str, Any]:
+    """What was predicted, how surely, and the probability of the target: of classes, or of each output by itself."""
+    if probs.ndim == 1 or not is_vector:
         predicted = (probs > 0.5).astype(int)
         p_target = target * probs + (1 - target) * (1 - probs)
         return {"predicted": predicted, "confidence": np.maximum(probs, 1 - probs), "p_target": p_target}

@@ -3,9 +3,10 @@
 import csv
 import io
 import os
+import signal
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any
@@ -66,6 +67,16 @@ def permissions(path: str) -> int:
     return 0o666 & ~mask
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No signal comes between the making of a file and the promise to take it away again."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class TableWriter:
     """Rows of columns to a CSV, Parquet or NPY file, by suffix. An NPY file holds one column."""
 
@@ -99,14 +110,15 @@ class TableWriter:
 
 
 class _Npy:
-    """One array: the header is written last, into the space kept for it."""
+    """One array, of several columns the loss: the header is written last, into the space kept for it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._rows, self._shape = file, 0, ()
         file.write(bytes(_HEADER))
 
     def write(self, columns: Columns) -> None:
-        values = np.ascontiguousarray(list(columns.values())[-1], dtype="<f8")
+        main = next((columns[name] for name in ("loss", "term") if name in columns), None)
+        values = np.ascontiguousarray(next(iter(columns.values())) if main is None else main, dtype="<f8")
         self._rows, self._shape = self._rows + len(values), values.shape[1:]
         self._file.write(values.tobytes())
 
@@ -132,7 +144,7 @@ class _Csv:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         if not self._has_header:
-            writer.writerow(flat)
+            writer.writerow([cell(name) for name in flat])
         self._has_header = True
         writer.writerows(zip(*(map(cell, column) for column in flat.values()), strict=True))
         self._file.write(text.getvalue().encode("utf8", "backslashreplace"))
@@ -153,7 +165,9 @@ class _Parquet:
         self._file, self._writer = file, None  # opened with the first rows, whose types it takes
 
     def write(self, columns: Columns) -> None:
-        table = pa.table(flattened(columns))
+        types = {} if self._writer is None else {field.name: field.type for field in self._writer.schema}
+        flat = flattened(columns)
+        table = pa.table({name: _column(values, types.get(name)) for name, values in flat.items()})
         if self._writer is None:
             self._writer = pq.ParquetWriter(pa.PythonFile(self._file, mode="w"), table.schema)
         self._writer.write_table(table)
@@ -169,6 +183,19 @@ class _Parquet:
 
 
 _SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy}
+
+
+def _column(values: list[Any], kind: Any) -> Any:
+    """A column of the type it had in the first block; there, of the first type that holds it: integers, float64,
+    text.
+    """
+    there = [v for v in values if v is not None]
+    if kind is None:
+        whole = there and all(isinstance(v, int) for v in there)
+        number = there and all(isinstance(v, int | float) for v in there)
+        kind = pa.int64() if whole else pa.float64() if number else pa.string()
+    as_kind = str if kind == pa.string() else float if kind == pa.float64() else int
+    return pa.array([None if v is None else as_kind(v) for v in values], kind)
 
 
 class ArrayWriter:

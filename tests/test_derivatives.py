@@ -712,7 +712,7 @@ def test_what_is_no_file_is_not_replaced(option: str, run: Run, folder: Path) ->
     assert stat.S_ISFIFO((folder / "pipe.csv").stat().st_mode)
 
 
-def test_an_output_may_replace_an_input(run: Run, here: Path) -> None:
+def test_an_output_does_not_replace_an_input(run: Run, here: Path) -> None:
     put(here, {"p.npy": [1.0, 2.0], "t.npy": [0.0, 0.0]})
-    assert run("eval", "-l", "mse", "p.npy", "t.npy", "--grad-out", "p.npy").code == 0
+    assert run("eval", "-l", "mse", "p.npy", "t.npy", "--grad-out", "p.npy").code == 2
     assert np.load("p.npy").tolist() == [1.0, 2.0]

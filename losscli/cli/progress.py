@@ -40,9 +40,24 @@ class _Bar:
 
     def _show(self, total: int | None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            ProgressColumn,
+            Task,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.text import Text
 
-        columns = [TextColumn("{task.completed:,} rows"), TextColumn("{task.speed:,.0f} rows/s")]
+        class _Rate(ProgressColumn):
+            """Rows a second, once it is known."""
+
+            def render(self, task: Task) -> Text:
+                return Text("" if task.speed is None else f"{task.speed:,.0f} rows/s")
+
+        columns = [TextColumn("{task.completed:,} rows"), _Rate()]
         timing = [TimeElapsedColumn()] if total is None else [BarColumn(), TimeRemainingColumn()]
         self._shown = Progress(*columns, *timing, console=Console(stderr=True), transient=True)
         self._task = self._shown.add_task("", total=total)

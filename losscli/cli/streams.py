@@ -61,9 +61,10 @@ def write_file(path: str, text: str) -> None:
 
 
 def _replace(path: str, data: bytes) -> None:
-    from losscli.writers import Output  # slow to import, and rarely needed
+    from losscli.writers import Output, undisturbed  # slow to import, and rarely needed
 
-    output = Output(path)
+    with undisturbed():
+        output = Output(path)
     try:
         output.file.write(data)
         output.commit()

@@ -64,7 +64,7 @@ class ParquetReader:
         start = 0
         for batch in self._batches([self.columns[j].name for j in wanted], size):
             place = partial(self._place, start)
-            arrays = {j: self._column(batch.column(k), j, place) for k, j in enumerate(wanted)}
+            arrays = {j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted)}
             yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
             start += batch.num_rows
         self._check_rows(start)
@@ -100,13 +100,15 @@ class ParquetReader:
         if not (_is_number(kind) or (labels and _is_text(kind))):
             raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {self._types[j]}, not numbers")
 
-    def _column(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any] | Labels":
+    def _column(self, array: "pa.Array", j: int, place: Any, labels: bool) -> "NDArray[Any] | Labels":
         if _is_list(array.type):
             return self._vectors(array, j, place)
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
         if _is_text(array.type):
             return text_labels([None if t is None else t.strip() or None for t in array.to_pylist()])
+        if labels and array.null_count and pa.types.is_integer(array.type):
+            return np.array(array.to_pylist(), dtype=object)  # integers, and None
         return _numbers(array)
 
     def _vectors(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any]":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from losscli.literals import canonical, format_number
+from losscli.literals import format_number
 from losscli.results import Derivative, Report, Result, flattened
 
 COLUMNS = ("loss", "reduction", "value", "n", "weight")
@@ -24,8 +24,7 @@ def result_rows(report: Report) -> Rows:
     for result, size in zip(report.results, sizes, strict=True):
         counts = [result.reduction, str(result.n), number(result.weight)]
         for term in result.terms:
-            name = term.loss if term.factor == 1 else f"{canonical(term.factor)} * {term.loss}"
-            rows.append([name, counts[0], number(term.value), *counts[1:], *[""] * len(size)])
+            rows.append([term.loss, counts[0], number(term.value), *counts[1:], *[""] * len(size)])
         rows.append([result.loss, counts[0], number(result.value), *counts[1:], *size.values()])
     return header, rows
 

@@ -13,7 +13,7 @@ def csv(report: Report) -> str:
     header, rows = sample_rows(report) if has_samples(report) else result_rows(report)
     text = StringIO()
     writer = csv_module.writer(text, lineterminator="\n")
-    writer.writerows([map(cell, row) for row in [header, *rows]])
+    writer.writerows([[cell(escape(text)) for text in row] for row in [header, *rows]])
     return text.getvalue()
 
 
@@ -33,4 +33,4 @@ def _table(rows: Rows) -> str:
 def _markdown(text: str) -> str:
     """A cell whose text is shown as it is."""
     shown = escape(text).replace("\\", "\\\\").replace("|", "\\|")
-    return "".join(f"\\{c}" if c in "`*_<>[]&" else c for c in shown)
+    return "".join(f"\\{c}" if c in "`*_~<>[]&" else c for c in shown)

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from losscli.escape import escape
-from losscli.literals import canonical
 from losscli.render.lines import has_samples, has_value, number, sample_rows
 from losscli.results import Derivative, Report, Result
 
@@ -26,7 +25,7 @@ def table(report: Report, colour: bool) -> str:
     parts = [_inputs(report)]
     if has_value(report):
         facts = [row for result in report.results for row in _facts(result)]
-        shown = list(dict.fromkeys(key for f in facts for key in f if f[key]))
+        shown = [key for key in facts[-1] if any(f.get(key) for f in facts)]
         parts.append(grid(shown, [[f.get(key, "") for key in shown] for f in facts], _NUMBERS, colour=colour))
         parts += [_histogram(result) for result in report.results if result.histogram]
         parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
@@ -38,10 +37,7 @@ def table(report: Report, colour: bool) -> str:
 
 def _facts(result: Result) -> list[dict[str, str]]:
     names = ("std", "min", "max")
-    terms = [
-        {"loss": t.loss if t.factor == 1 else f"{canonical(t.factor)} * {t.loss}", "value": number(t.value)}
-        for t in result.terms
-    ]
+    terms = [{"loss": t.loss, "value": number(t.value)} for t in result.terms]
     whole = {
         "loss": result.loss,
         "reduction": result.reduction,
@@ -91,7 +87,8 @@ def grid(
     colour: bool = False,
 ) -> str:
     """A table as wide as it needs to be, or a line a cell where the terminal is narrower than that."""
-    widths = {name: max(map(len, [name, *cells])) for name, *cells in zip(header, *rows, strict=True)}
+    header = [escape(name) for name in header]
+    widths = {name: max(len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
     for name in prose:
         widths[name] = min(widths[name], _PROSE_WIDTH)  # only prose may be broken into lines
     columns = get_terminal_size().columns
@@ -106,7 +103,7 @@ def grid(
 def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]) -> Table:
     box = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name, width in widths.items():
-        box.add_column(name, justify="right" if name in numbers else "left", min_width=width, overflow="fold")
+        box.add_column(Text(name), justify="right" if name in numbers else "left", min_width=width, overflow="fold")
     for row in rows:
         box.add_row(*(Text(escape(cell)) for cell in row))
     return box
