@@ -35,7 +35,11 @@ class Output:
             handle, self._beside = tempfile.mkstemp(dir=folder, prefix=f".{Path(path).name}.")
         except OSError as error:
             raise OutputError(f"{path}: could not be written: {error.strerror}") from None
-        self.file: IO[bytes] = os.fdopen(handle, "w+b")
+        try:
+            self.file: IO[bytes] = os.fdopen(handle, "w+b")
+        except BaseException:
+            os.unlink(self._beside)
+            raise
 
     def commit(self) -> None:
         """Sync and rename; the permissions of an old file stay. What is no file is written to as it is."""
