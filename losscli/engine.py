@@ -46,7 +46,7 @@ def evaluate(
     per_sample_out: str | None = None,
     probs_out: str | None = None,
     spread: bool = True,
-    distribution: bool = False,
+    distribution: bool = True,
     histogram: bool = False,
     values: bool = True,
     **roles: Any,

@@ -1,9 +1,6 @@
 """Text from files and names, made safe to show: no control byte, no escape sequence, no bidirectional control."""
 
 import unicodedata
-from typing import Any
-
-from losscli.literals import format_number, parse_number
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}
 
@@ -20,12 +17,3 @@ def _shown(c: str) -> str:
         return c
     code = ord(c)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def cell(value: Any) -> str:
-    """A cell of CSV: a number in full, or text that no spreadsheet takes for a formula."""
-    if isinstance(value, float):
-        return format_number(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") and parse_number(value) is None:
-        return "'" + value
-    return "" if value is None else str(value)

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from losscli.errors import UsageError
-from losscli.literals import format_number
+from losscli.literals import format_number, parse_number
 
 SCHEMA = 1
 
@@ -194,3 +194,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return _WORDS[format_number(value)]
     return str(value) if type(value) is int and abs(value) > 2**53 else value
+
+
+def cell(value: Any) -> str:
+    """A cell of CSV: a number in full, or text that no spreadsheet takes for a formula."""
+    if isinstance(value, float):
+        return format_number(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") and parse_number(value) is None:
+        return "'" + value
+    return "" if value is None else str(value)

@@ -13,9 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile
 
 from losscli.errors import OutputError, UsageError
-from losscli.escape import cell
 from losscli.lazy import np, pa, pq
-from losscli.results import flattened
+from losscli.results import cell, flattened
 
 if TYPE_CHECKING:
     from losscli.registry import Array

@@ -26,7 +26,8 @@ LAYERS = [
         "losses",
         "states",
     ),
-    *("formats", "columns", "labels", "tables", "results", "engine", "evidence", "render", "cli"),
+    *("objectives", "derivatives", "formats", "columns", "labels", "tables", "distribution", "results", "samples"),
+    *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or not path.stem.startswith("__"))
 
@@ -68,7 +69,8 @@ PARSERS = {"csv", "pyarrow", "pandas", "losscli.lazy.pa", "losscli.lazy.pacsv", 
 
 @every_module
 def test_only_the_readers_parse_files(path: Path) -> None:
-    if layer(path) not in ("formats", "lazy"):
+    """Writers write what readers read."""
+    if layer(path) not in ("formats", "lazy", "writers") and path.stem != "sheets":
         assert not {name for name in imported(path) if name in PARSERS or name.split(".")[0] in PARSERS}
 
 

@@ -203,7 +203,7 @@ USAGE: dict[str, dict[str, Any]] = {
     "unknown role": {"anchor": P},
     "unknown role of a column": {"columns": {"anchor": "0"}},
     "unknown column": {"columns": {"pred": "7"}},
-    "unknown reduction": {"reduction": "none"},
+    "unknown reduction": {"reduction": "median"},
     "sum of an aggregate": {"loss": "rmse", "reduction": "sum"},
     "no block": {"block": 0},
     "weights of two columns": {"weight": np.ones((3, 2))},

@@ -3,9 +3,9 @@
 import csv as csv_module
 from io import StringIO
 
-from losscli.escape import cell, escape
+from losscli.escape import escape
 from losscli.render.lines import Rows, has_samples, has_value, result_rows, sample_rows
-from losscli.results import Report
+from losscli.results import Report, cell
 
 
 def csv(report: Report) -> str:
