@@ -153,7 +153,7 @@ def eval_command(
         "probs_out": probs_out,
         "spread": chosen in SPREAD,
         "distribution": chosen in SPREAD,
-        "histogram": chosen == "table",
+        "histogram": chosen == "table" and on_terminal(),
         "values": chosen in ("json", "jsonl") and (grad or hess),
     }
     gates = _gates(objectives, max, min)
