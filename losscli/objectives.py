@@ -51,10 +51,14 @@ class Objective:
 
     def sample_losses(self, checked: "Sequence[Sequence[Array]]") -> "Array":
         """Each sample's loss (for an aggregate its first term), from the arrays as each term has checked them."""
+        return self.combined([loss.terms(arrays) for loss, arrays in zip(self.losses, checked, strict=True)])
+
+    def combined(self, values: "Sequence[tuple[Array, ...]]") -> "Array":
+        """The same from what each loss's function yields."""
         with np.errstate(invalid="ignore", over="ignore"):  # an infinite loss is an answer, and a NaN too
             parts = [
-                factor * per_sample(loss.terms(arrays)[0])
-                for (factor, loss), arrays in zip(self.terms, checked, strict=True)
+                per_sample(terms[0]) if factor == 1 else factor * per_sample(terms[0])
+                for (factor, _), terms in zip(self.terms, values, strict=True)
             ]
             total = parts[0]
             for part in parts[1:]:

@@ -29,7 +29,9 @@ class Samples:
     @staticmethod
     def of(losses: "Array", batch: "Batch") -> "Samples":
         weight = np.ones(len(losses)) if batch.weight is None else batch.weight
-        return Samples(np.asarray(batch.rows), losses, weight, list(batch.arrays.values()), batch.shown)
+        rows = batch.rows
+        numbers = np.arange(rows.start, rows.stop) if isinstance(rows, range) else np.asarray(rows)  # a range is slow
+        return Samples(numbers, losses, weight, list(batch.arrays.values()), batch.shown)
 
     def take(self, index: Any) -> "Samples":
         """The samples at an index, in its order."""

@@ -45,11 +45,12 @@ class Tally:
         """Take a batch."""
         checked = checked_arrays(self.objective, batch, allow_inf)
         spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
+        values = [loss.terms(arrays) for loss, arrays in zip(self.objective.losses, checked, strict=True)]
         for k, (loss, arrays) in enumerate(zip(self.objective.losses, checked, strict=True)):
-            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread)
+            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread, terms=values[k])
             self.states[k] = self.states[k].merge(new)
         if self.objective.is_sum or self.distribution or self.collector:
-            self._add_samples(self.objective.sample_losses(checked), batch)
+            self._add_samples(self.objective.combined(values), batch)
 
     def _add_samples(self, losses: "Array", batch: Batch) -> None:
         if self.objective.is_sum:

@@ -68,10 +68,19 @@ class Moments:
 
     @staticmethod
     def of(
-        loss: Loss, arrays: "Sequence[Array]", weight: "Array | None", rows: Sequence[int], spread: bool
+        loss: Loss,
+        arrays: "Sequence[Array]",
+        weight: "Array | None",
+        rows: Sequence[int],
+        spread: bool,
+        *,
+        terms: "tuple[Array, ...] | None" = None,
     ) -> "Moments":
-        """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample."""
-        terms = loss.terms(arrays)
+        """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample.
+
+        `terms` are the loss's, where they are at hand.
+        """
+        terms = loss.terms(arrays) if terms is None else terms
         samples = Moments.of_samples(per_sample(terms[0]), weight, rows, spread)
         return replace(samples, totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
 
