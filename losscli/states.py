@@ -81,22 +81,14 @@ class Moments:
         `terms` are the loss's, where they are at hand.
         """
         terms = loss.terms(arrays) if terms is None else terms
-        samples = Moments.of_samples(per_sample(terms[0]), weight, rows, spread)
+        samples = _counted(per_sample(terms[0]), weight, rows, spread)
         return replace(samples, totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
 
     @staticmethod
     def of_samples(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
         """The state of samples whose losses are known, each one value."""
-        strange = np.flatnonzero(~np.isfinite(losses))
-        return Moments(
-            len(losses),
-            Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
-            (Exact.of(losses, *([] if weight is None else [weight])),),
-            1,
-            len(strange),
-            int(rows[int(strange[0])]) if len(strange) else None,
-            Spread.of(losses, weight) if spread else None,
-        )
+        total = Exact.of(losses, *([] if weight is None else [weight]))
+        return replace(_counted(losses, weight, rows, spread), totals=(total,))
 
     def merge(self, other: "Moments") -> "Moments":
         if not (self.n and other.n):
@@ -145,6 +137,18 @@ class Moments:
     @property
     def std(self) -> float:
         return self.spread.std(self.weight.fraction) if self.spread else nan
+
+
+def _counted(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> Moments:
+    """All of a state but its sums."""
+    strange = np.flatnonzero(~np.isfinite(losses))
+    return Moments(
+        n=len(losses),
+        weight=Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
+        infinite=len(strange),
+        first=int(rows[int(strange[0])]) if len(strange) else None,
+        spread=Spread.of(losses, weight) if spread else None,
+    )
 
 
 # A loss of degree d is s^d times as large when its inputs are s times as large. Rows whose inputs are so large or so
