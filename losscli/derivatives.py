@@ -62,7 +62,12 @@ class Chain:
 
     def apply(self, arrays: "Sequence[Array]", weight: "Array | None", order: int) -> "dict[str, list[Array]]":
         """For each prediction role the gradient, and with order 2 the Hessian diagonal, in the shape of the arrays."""
-        found = self.loss.derivatives(arrays, order)
+        return self.chained(self.loss.derivatives(arrays, order), weight)
+
+    def chained(
+        self, found: "Mapping[str, list[tuple[Array, ...]]]", weight: "Array | None"
+    ) -> "dict[str, list[Array]]":
+        """The same from the derivatives of the loss's terms."""
         with np.errstate(all="ignore"):  # an infinite derivative is an answer, and is counted as one
             return {role: self._of_role(terms, self._weight(weight, terms[0][0])) for role, terms in found.items()}
 
@@ -120,12 +125,14 @@ def _dot(factors: Sequence[Scaled], arrays: "Sequence[Array]", weight: "Array | 
 
 
 def apply(
-    chains: Sequence[Chain], checked: "Sequence[Sequence[Array]]", weight: "Array | None", order: int
+    chains: Sequence[Chain],
+    derivatives: "Sequence[Mapping[str, list[tuple[Array, ...]]]]",
+    weight: "Array | None",
 ) -> "dict[str, list[Array]]":
-    """The derivatives of a weighted sum of losses: those of its terms add."""
+    """The derivatives of a weighted sum of losses, from those of each: they add."""
     total: dict[str, list[Array]] = {}
-    for chain, arrays in zip(chains, checked, strict=True):
-        for role, found in chain.apply(arrays, weight, order).items():
+    for chain, of_terms in zip(chains, derivatives, strict=True):
+        for role, found in chain.chained(of_terms, weight).items():
             with np.errstate(all="ignore"):  # infinite derivatives may cancel to NaN
                 total[role] = [a + b for a, b in zip(total[role], found, strict=True)] if role in total else found
     return total
@@ -159,11 +166,12 @@ class Size:
 class Gathered:
     """Derivatives of one objective, batch by batch, in the rows' order; a row that is absent has derivative 0.
 
-    `sizes` and `values` are keyed by role and order; `values` are kept only where `keep` says so. `write` takes each
-    block of a role and order as it comes.
+    `sizes` and `values` are keyed by role and order; sizes are found only where `measure` says so, `values` kept only
+    where `keep` does. `write` takes each block of a role and order as it comes.
     """
 
     orders: Sequence[int]
+    measure: bool
     keep: bool
     write: "Callable[[str, int, Array], None]"
     sizes: dict[tuple[str, int], Size] = field(default_factory=dict)
@@ -179,16 +187,16 @@ class Gathered:
 
     def finish(self, stop: int) -> None:
         """Rows that are absent at the end have derivative 0 too."""
-        if stop > self.stop:
-            for role, order in list(self.sizes):
-                self._take(role, order, np.zeros((stop - self.stop, *self._shape)))
-            self.stop = stop
+        for role, order in list(self.sizes) if stop > self.stop else []:
+            self._take(role, order, np.zeros((stop - self.stop, *self._shape)))
+        self.stop = stop
 
     _shape: tuple[int, ...] = ()
 
     def _take(self, role: str, order: int, full: "Array") -> None:
         self._shape = full.shape[1:]
-        self.sizes[role, order] = self.sizes.get((role, order), Size()).merge(Size.of(full))
+        new = Size.of(full) if self.measure else Size()
+        self.sizes[role, order] = self.sizes.get((role, order), Size()).merge(new)
         if self.keep:
             self.values.setdefault((role, order), []).append(full)
         self.write(role, order, full)

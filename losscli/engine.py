@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from os.path import realpath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from losscli.columns import Binding, bind, bind_once
 from losscli.distribution import Distribution
@@ -15,12 +15,9 @@ from losscli.objectives import Objective, parse
 from losscli.registry import Loss
 from losscli.results import Input, Report, Result
 from losscli.samples import Collector
-from losscli.scan import Tally
+from losscli.scan import Computed, Tally
 from losscli.tables import Table, show_role
 from losscli.version import VERSION
-
-if TYPE_CHECKING:
-    pass
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -48,6 +45,7 @@ def evaluate(
     spread: bool = True,
     distribution: bool = True,
     histogram: bool = False,
+    sizes: bool = True,
     values: bool = True,
     **roles: Any,
 ) -> Report:
@@ -74,7 +72,8 @@ def evaluate(
         `show` names columns to put beside them.
     per_sample_out, probs_out : files for all samples (.csv, .parquet, .npy) and for their probabilities.
     spread, distribution, histogram : std, min and max; quantiles; and a histogram of the samples' losses.
-    values : keep the derivatives themselves, not only their size.
+    sizes, values : find the sizes of derivatives, and keep the derivatives themselves; without sizes they go to their
+        files only.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def evaluate(
     """
     wanted = Wanted(
         *(grad, hess, grad_out, hess_out, per_sample or reduction == "none", worst, limit, tuple(show)),
-        *(per_sample_out, probs_out, spread, distribution or histogram, histogram, values),
+        *(per_sample_out, probs_out, spread, distribution or histogram, histogram, sizes, values),
     )
     objectives = _objectives(loss)
     _check_request(objectives, reduction, wanted, block)
@@ -170,42 +169,50 @@ def _table(
 
 def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
+    _keep_memory()
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
     for tally in tallies:
         if tally.distribution:
             stack.callback(tally.distribution.close)
     finals: list[Final] = []
+    at_once = not request.needs_totals(table)
+    order = max(request.wanted.orders, default=0)
     for batch in table.batches():
-        for tally in tallies:
-            tally.add(batch, request.allow_inf)
+        for k, tally in enumerate(tallies):
+            computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
+            tally.add(computed)
+            if at_once:
+                if len(finals) == k:  # how many outputs there are is known since the first batch
+                    finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))
+                finals[k].add(computed)
         if request.progress:
             request.progress(batch.stop, table.known_rows)
-        if not request.needs_totals(table):
-            finals = finals or _finals(stack, tallies, table, request, Fraction(table.known_rows or 0))
-            for final in finals:
-                final.add(batch)
     if not tallies[0].state.n:
         raise InputError("every row has weight 0; a mean needs some weight")
     return finals or _scan_again(stack, tallies, table, request)
 
 
+def _keep_memory() -> None:
+    """Blocks of arrays come and go by the thousand. A C library gives each back to the system and asks for it again,
+    page by page, until it has seen a larger one go (the threshold of glibc's malloc moves, mallopt(3)): half the time
+    of a scan.
+    """
+    bytearray(16 << 20)
+
+
 def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, request: Request) -> list[Final]:
     """The second scan, for what needs the totals of the first."""
     rows = table.rows
-    finals = _finals(stack, tallies, table, request, tallies[0].state.weight.fraction)
+    weight = tallies[0].state.weight.fraction
+    finals = [Final(stack, tally, table, request, weight) for tally in tallies]
     if request.wanted.twice:
+        order = max(request.wanted.orders, default=0)
         for batch in table.batches():
-            for final in finals:
-                final.add(batch)
+            for final, tally in zip(finals, tallies, strict=True):
+                final.add(Computed.of(tally.objective, batch, request.allow_inf, order))
         if table.rows != rows:
             raise InputError(f"the files changed while they were read: {rows} rows, then {table.rows}")
     return finals
-
-
-def _finals(
-    stack: ExitStack, tallies: Sequence[Tally], table: Table, request: Request, weight: Fraction
-) -> list[Final]:
-    return [Final(stack, tally, table, request, weight) for tally in tallies]
 
 
 def _tally(objective: Objective, wanted: Wanted) -> Tally:

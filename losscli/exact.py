@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PLACES = 3 * 1074  # a product of three float64 is a multiple of 2^-PLACES
 _BLOCK = 1 << 15  # terms summed at once: the sum of their leading bits must fit 53 bits
 _PASSES = 4  # extractions tried before the terms are sorted into bins
+_EXTRACTS = 960  # terms of at most 2^960 are extracted from without overflow
 _SPLITTER = 134217729.0  # 2^27 + 1 (Veltkamp)
 _SAFE = 300  # a product of three within 2^±300 neither overflows nor loses its low half
 
@@ -40,11 +41,17 @@ class Exact:
     @staticmethod
     def of(terms: "Floats", *factors: "Floats") -> "Exact":
         """The sum of `terms`, each multiplied by its entry in `factors` (at most two, of the same shape), exactly."""
-        arrays = [np.ascontiguousarray(a, dtype=np.float64).ravel() for a in (terms, *factors)]
+        arrays = {id(a): np.ascontiguousarray(a, dtype=np.float64).reshape(-1) for a in (terms, *factors)}
         total = Exact()
-        for start in range(0, arrays[0].size, _BLOCK):
-            total += _block_sum([a[start : start + _BLOCK] for a in arrays])
+        for start in range(0, arrays[id(terms)].size, _BLOCK):
+            blocks = {key: a[start : start + _BLOCK] for key, a in arrays.items()}  # a square's factors stay one array
+            total += _block_sum([blocks[id(a)] for a in (terms, *factors)])
         return total
+
+    @staticmethod
+    def count(n: int) -> "Exact":
+        """N ones."""
+        return Exact(n << PLACES)
 
     def __add__(self, other: "Exact") -> "Exact":
         return Exact(self.units + other.units, self.special + other.special)
@@ -96,22 +103,16 @@ def root(value: Fraction) -> float:
 
 
 def _block_sum(factors: "list[Floats]") -> Exact:
-    product = factors[0] if len(factors) == 1 else _rounded_product(factors)
-    if not np.isfinite(product).all() and not all(np.isfinite(f).all() for f in factors):
+    distinct = {id(f): f for f in factors}.values()
+    if len(factors) > 1 and all(_is_safe(f) for f in distinct):
+        return Exact(sum(_sum(part) for part in _expand(factors)))
+    if not all(np.isfinite(f).all() for f in distinct):
         return _with_specials(factors)
     if len(factors) == 1:
-        return Exact(_sum(product))
-    if all(_is_safe(f) for f in factors):
-        return Exact(sum(_sum(part) for part in _expand(factors)))
+        return Exact(_sum(factors[0]))
     mantissas, exponents = zip(*(np.frexp(f) for f in factors), strict=True)
     exponent = np.sum(exponents, axis=0)
     return Exact(sum(_bins(part, exponent) for part in _expand(list(mantissas))))
-
-
-def _rounded_product(factors: "list[Floats]") -> "Floats":
-    with np.errstate(all="ignore"):
-        product: Floats = np.multiply.reduce(factors)
-    return product
 
 
 def _with_specials(factors: "list[Floats]") -> Exact:
@@ -119,7 +120,9 @@ def _with_specials(factors: "list[Floats]") -> Exact:
     # of a finite factor only the sign counts: its size could make a 0 of a product, and a NaN of 0 times inf
     signs = [np.where(np.isfinite(f), np.sign(f), f)[~finite] for f in factors]
     rest = _block_sum([f[finite] for f in factors])
-    return rest + Exact(0, _special_sum(_rounded_product(signs).tolist()))
+    with np.errstate(invalid="ignore"):  # 0·inf is NaN
+        products = np.multiply.reduce(signs)
+    return rest + Exact(0, _special_sum(products.tolist()))
 
 
 def _special_sum(values: "list[float]") -> float:
@@ -133,7 +136,9 @@ def _special_sum(values: "list[float]") -> float:
 def _is_safe(values: "Floats") -> bool:
     """Zero, or between 2^-300 and 2^300 in size."""
     sizes = np.abs(values)
-    return bool((sizes <= 2.0**_SAFE).all() and ((sizes >= 2.0**-_SAFE) | (sizes == 0)).all())
+    if not sizes.max(initial=0.0) <= 2.0**_SAFE:  # or NaN
+        return False
+    return bool(sizes.min(initial=inf) >= 2.0**-_SAFE or ((sizes >= 2.0**-_SAFE) | (sizes == 0)).all())
 
 
 def _expand(factors: "list[Floats]") -> "list[Floats]":
@@ -148,7 +153,7 @@ def two_product(a: "Floats", b: "Floats") -> "tuple[Floats, Floats]":
     """The rounded product of each pair and what it lacks, exactly, for sizes within 2^±300."""
     high = a * b
     a1, a2 = _split(a)
-    b1, b2 = _split(b)
+    b1, b2 = (a1, a2) if b is a else _split(b)
     return high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2
 
 
@@ -160,21 +165,24 @@ def _split(a: "Floats") -> "tuple[Floats, Floats]":
 
 def _sum(terms: "Floats") -> int:
     """The sum of at most 2^15 finite terms, in units."""
-    rest, total = terms, 0
-    for _ in range(_PASSES):
-        largest = max(float(rest.max(initial=0.0)), -float(rest.min(initial=0.0)))
-        if largest == 0.0:
-            return total
-        if largest >= 2.0**960:
-            break
-        # |rest| <= 2^k and at most 2^15 terms: the leading parts are multiples of ulp(sigma) and add up below 2^53 of
-        # them
-        sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
-        leading = (rest + sigma) - sigma
+    largest = max(float(terms.max(initial=0.0)), -float(terms.min(initial=0.0)))
+    if largest == 0.0:
+        return 0
+    rest, total, exponent = terms, 0, int(np.frexp(largest)[1])
+    leading, other = np.empty_like(terms), np.empty_like(terms)
+    for _ in range(_PASSES if exponent <= _EXTRACTS else 0):
+        # |rest| <= 2^exponent and at most 2^15 terms: the leading parts are multiples of ulp(sigma) and add up below
+        # 2^53 of them; what is left is half an ulp at most
+        sigma = 2.0 ** (exponent + 17)
+        np.add(rest, sigma, leading)
+        leading -= sigma
         total += _units(float(leading.sum()))
-        rest = rest - leading
-    mantissas, exponent = np.frexp(rest)
-    return total + _bins(mantissas, exponent)
+        rest = np.subtract(rest, leading, other)
+        if not rest.any():
+            return total
+        exponent -= 36
+    mantissas, exponents = np.frexp(rest)
+    return total + _bins(mantissas, exponents)
 
 
 def _units(value: float) -> int:
@@ -207,7 +215,7 @@ def sums_by_group(codes: "NDArray[np.int64]", terms: "Floats") -> dict[int, Frac
     for start in range(0, len(codes), _BLOCK):
         group, rest = codes[start : start + _BLOCK], terms[start : start + _BLOCK]
         while largest := float(np.abs(rest).max(initial=0.0)):
-            if largest >= 2.0**960:  # beyond what can be extracted from: one by one
+            if largest >= 2.0**_EXTRACTS:  # beyond what can be extracted from: one by one
                 for code, term in zip(group.tolist(), rest.tolist(), strict=True):
                     totals[code] = totals.get(code, 0) + _units(term)
                 break

@@ -11,12 +11,13 @@ from losscli.columns import Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
+from losscli.formats import BLOCK
 from losscli.lazy import np
 from losscli.objectives import Objective
 from losscli.registry import Loss
 from losscli.results import Derivative, Result, Term
 from losscli.samples import Describer, Samples, probabilities
-from losscli.scan import Tally, checked_arrays
+from losscli.scan import Computed, Tally
 from losscli.tables import Batch, Table
 from losscli.version import VERSION
 from losscli.writers import ArrayWriter, TableWriter, undisturbed
@@ -44,6 +45,7 @@ class Wanted:
     spread: bool = True
     distribution: bool = False
     histogram: bool = False
+    sizes: bool = True
     values: bool = True
 
     @property
@@ -91,7 +93,7 @@ class Final:
             for (factor, loss), state in terms
             if request.wanted.orders
         ]
-        self._gathered = Gathered(request.wanted.orders, request.wanted.values, self._write)
+        self._gathered = Gathered(request.wanted.orders, request.wanted.sizes, request.wanted.values, self._write)
         self._writers: dict[int, ArrayWriter] = {}
         self._samples_out: TableWriter | None = None
         self._probs_out: TableWriter | None = None
@@ -129,17 +131,16 @@ class Final:
         if order in self._writers:
             self._writers[order].write(role, self._shaped(role, values))
 
-    def add(self, batch: Batch) -> None:
+    def add(self, computed: Computed) -> None:
         """Take a batch."""
-        objective = self._tally.objective
-        checked = checked_arrays(objective, batch, self._request.allow_inf)
+        batch = computed.batch
         if self._chains:
-            found = apply(self._chains, checked, batch.weight, max(self._wanted.orders))
+            found = apply(self._chains, computed.derivatives, batch.weight)
             self._gathered.add(found, batch.rows, batch.stop)
         if self._samples_out:
-            self._samples_out.write(self._sample_columns(Samples.of(objective.sample_losses(checked), batch), batch))
+            self._samples_out.write(self._sample_columns(Samples.of(computed.losses, batch), batch))
         if self._probs_out:
-            probs = self._probabilities(objective.losses, checked)
+            probs = self._probabilities(computed.objective.losses, computed.checked)
             self._probs_out.write({"p": in_place(probs, batch.rows, self._stop, batch.stop, nan)})
         self._stop = batch.stop
 
@@ -153,11 +154,12 @@ class Final:
 
     def _fill_up(self, rows: int) -> None:
         """Rows that are absent at the end."""
-        missing = np.full(rows - self._stop, nan)
-        if self._samples_out and str(self._wanted.per_sample_out).lower().endswith(".npy"):
-            self._samples_out.write({"loss": missing})
-        if self._probs_out and len(missing):
-            self._probs_out.write({"p": np.full((len(missing), *self._probs_shape), nan)})
+        for start in range(self._stop, rows, BLOCK):
+            count = min(BLOCK, rows - start)
+            if self._samples_out and str(self._wanted.per_sample_out).lower().endswith(".npy"):
+                self._samples_out.write({"loss": np.full(count, nan)})
+            if self._probs_out:
+                self._probs_out.write({"p": np.full((count, *self._probs_shape), nan)})
 
     _probs_shape: tuple[int, ...] = ()
 
@@ -172,8 +174,9 @@ class Final:
     def result(self) -> Result:
         """The result; output files are put in their places."""
         tally, state, reduction = self._tally, self._tally.state, self._request.reduction
-        self._gathered.finish(self._table.rows)
-        self._fill_up(self._table.rows)
+        if self._wanted.twice:
+            self._gathered.finish(self._table.rows)
+            self._fill_up(self._table.rows)
         for writer in [*self._writers.values(), self._samples_out, self._probs_out]:
             if writer:
                 writer.commit()
@@ -224,6 +227,8 @@ class Final:
         return tuple(self._tally.distribution.histogram(spread.low, spread.high, BINS))
 
     def _derivatives(self, order: int) -> dict[str, Derivative]:
+        if not self._wanted.sizes:
+            return {}
         sizes = {role: size for (role, o), size in self._gathered.sizes.items() if o == order}
         blocks = {role: found for (role, o), found in self._gathered.values.items() if o == order}
         return {

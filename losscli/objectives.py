@@ -49,12 +49,8 @@ class Objective:
         """The roles that derivatives are with respect to."""
         return tuple(dict.fromkeys(role for loss in self.losses for role in loss.kind.predictions))
 
-    def sample_losses(self, checked: "Sequence[Sequence[Array]]") -> "Array":
-        """Each sample's loss (for an aggregate its first term), from the arrays as each term has checked them."""
-        return self.combined([loss.terms(arrays) for loss, arrays in zip(self.losses, checked, strict=True)])
-
     def combined(self, values: "Sequence[tuple[Array, ...]]") -> "Array":
-        """The same from what each loss's function yields."""
+        """Each sample's loss (for an aggregate its first term), from the terms of each loss."""
         with np.errstate(invalid="ignore", over="ignore"):  # an infinite loss is an answer, and a NaN too
             parts = [
                 per_sample(terms[0]) if factor == 1 else factor * per_sample(terms[0])

@@ -113,16 +113,20 @@ class Loss:
 
     def terms(self, arrays: "Sequence[Array]") -> "tuple[Array, ...]":
         """The values of checked arrays, (n,) or (n, d): one array, or for an aggregate one for each of its sums."""
-        return self._as_terms(self.compute(arrays, 0)[0])
+        return self.as_terms(self.compute(arrays, 0)[0])
 
     def derivatives(self, arrays: "Sequence[Array]", order: int) -> "dict[str, list[tuple[Array, ...]]]":
         """For each prediction role: the terms' gradients, and with order 2 their Hessian diagonals."""
-        found = self.compute(arrays, order)[1:]
-        roles = self.kind.predictions
-        by_role = [derivative if len(roles) > 1 else (derivative,) for derivative in found]
-        return {role: [self._as_terms(derivative[k]) for derivative in by_role] for k, role in enumerate(roles)}
+        return self.by_role(self.compute(arrays, order))
 
-    def _as_terms(self, yielded: Any) -> "tuple[Array, ...]":
+    def by_role(self, computed: "Sequence[Any]") -> "dict[str, list[tuple[Array, ...]]]":
+        """The derivatives in what `compute` gave, as `derivatives` gives them."""
+        roles = self.kind.predictions
+        found = [derivative if len(roles) > 1 else (derivative,) for derivative in computed[1:]]
+        return {role: [self.as_terms(derivative[k]) for derivative in found] for k, role in enumerate(roles)}
+
+    def as_terms(self, yielded: Any) -> "tuple[Array, ...]":
+        """A value or derivative as `compute` gives it: one array, or for an aggregate one for each of its sums."""
         return yielded if self.finish else (yielded,)
 
     def value(self, *arrays: Any) -> "Array":

@@ -125,7 +125,9 @@ class Describer:
         return shares
 
     def _derivatives(self, checked: "Sequence[Sequence[Array]]", weight: "Array") -> dict[str, Any]:
-        found = apply(self.chains, checked, weight, max(self.orders))
+        order = max(self.orders)
+        derivatives = [loss.derivatives(a, order) for loss, a in zip(self.objective.losses, checked, strict=True)]
+        found = apply(self.chains, derivatives, weight)
         several = len(found) > 1
         return {
             ORDERS[order] + (f"_{role}" if several else ""): derivatives[order - 1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from losscli.distribution import Distribution
 from losscli.errors import BadValueError
@@ -27,6 +27,37 @@ def checked_arrays(objective: Objective, batch: Batch, allow_inf: bool) -> "list
         raise refused_at(error, batch) from None
 
 
+@dataclass(frozen=True)
+class Computed:
+    """A batch as an objective sees it: the arrays checked, and of each loss value and derivatives up to `order`."""
+
+    objective: Objective
+    batch: Batch
+    checked: "Sequence[Sequence[Array]]"
+    results: Sequence[Sequence[Any]]
+
+    @staticmethod
+    def of(objective: Objective, batch: Batch, allow_inf: bool, order: int) -> "Computed":
+        checked = checked_arrays(objective, batch, allow_inf)
+        results = [loss.compute(arrays, order) for loss, arrays in zip(objective.losses, checked, strict=True)]
+        return Computed(objective, batch, checked, results)
+
+    @property
+    def terms(self) -> "list[tuple[Array, ...]]":
+        """The terms of each loss."""
+        return [loss.as_terms(found[0]) for loss, found in zip(self.objective.losses, self.results, strict=True)]
+
+    @property
+    def losses(self) -> "Array":
+        """Each sample's loss."""
+        return self.objective.combined(self.terms)
+
+    @property
+    def derivatives(self) -> "list[dict[str, list[tuple[Array, ...]]]]":
+        """The derivatives of each loss's terms."""
+        return [loss.by_role(found) for loss, found in zip(self.objective.losses, self.results, strict=True)]
+
+
 @dataclass
 class Tally:
     """Of one objective: a state for each term, the state of the whole, and what was asked for of its samples."""
@@ -41,16 +72,17 @@ class Tally:
     def __post_init__(self) -> None:
         self.states = [Moments() for _ in self.objective.terms]
 
-    def add(self, batch: Batch, allow_inf: bool) -> None:
+    def add(self, computed: Computed) -> None:
         """Take a batch."""
-        checked = checked_arrays(self.objective, batch, allow_inf)
+        batch = computed.batch
         spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
-        values = [loss.terms(arrays) for loss, arrays in zip(self.objective.losses, checked, strict=True)]
-        for k, (loss, arrays) in enumerate(zip(self.objective.losses, checked, strict=True)):
-            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread, terms=values[k])
+        for k, (loss, arrays, terms) in enumerate(
+            zip(self.objective.losses, computed.checked, computed.terms, strict=True)
+        ):
+            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread, terms=terms)
             self.states[k] = self.states[k].merge(new)
         if self.objective.is_sum or self.distribution or self.collector:
-            self._add_samples(self.objective.combined(values), batch)
+            self._add_samples(computed.losses, batch)
 
     def _add_samples(self, losses: "Array", batch: Batch) -> None:
         if self.objective.is_sum:

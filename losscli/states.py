@@ -144,7 +144,7 @@ def _counted(losses: "Array", weight: "Array | None", rows: Sequence[int], sprea
     strange = np.flatnonzero(~np.isfinite(losses))
     return Moments(
         n=len(losses),
-        weight=Exact.of(np.ones(len(losses))) if weight is None else Exact.of(weight),
+        weight=Exact.count(len(losses)) if weight is None else Exact.of(weight),
         infinite=len(strange),
         first=int(rows[int(strange[0])]) if len(strange) else None,
         spread=Spread.of(losses, weight) if spread else None,

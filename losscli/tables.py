@@ -160,6 +160,8 @@ class _Missing:
     def find(self, batch: Batch) -> bool:
         """Whether the batch, or one before it, has missing values."""
         for role, array in batch.arrays.items():
+            if array.dtype.kind == "f" and not np.isnan(array.min(initial=0.0)):  # the least is NaN if any is
+                continue
             if array.dtype.kind in "fO" and (absent := np.not_equal(array, array)).any():  # NaN is not itself
                 index = np.unravel_index(int(np.argmax(absent)), absent.shape)
                 place = batch.at(role, int(index[0]), int(index[1]) if absent.ndim == 2 else None)

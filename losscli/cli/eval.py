@@ -154,6 +154,7 @@ def eval_command(
         "spread": chosen in SPREAD,
         "distribution": chosen in SPREAD,
         "histogram": chosen == "table" and on_terminal(),
+        "sizes": chosen != "value",
         "values": chosen in ("json", "jsonl") and (grad or hess),
     }
     gates = _gates(objectives, max, min)

@@ -40,15 +40,17 @@ def first(mask: "Array") -> tuple[int, int | None]:
 
 def check_domain(role: Role, values: "Array", params: Params, allow_inf: bool) -> None:
     """NaN, a value outside the role's domain, and unless they are let in infinite values are refused."""
+    allowed = role.allowed(params)
+    if allowed.admits(values, allow_inf):
+        return
     if np.isnan(values).any():
         raise BadValueError(role.name, *first(np.isnan(values)), "missing value (NaN)")
-    allowed = role.allowed(params)
-    if not allowed.admits(values):
-        place = first(allowed.refuses(values))
+    refused = allowed.refuses(values)
+    if refused.any():
+        place = first(refused)
         found = format_number(values[tuple(i for i in place if i is not None)])
         raise BadValueError(role.name, *place, allowed.complaint(found) + _hint(role, params))
-    if not allow_inf and np.isinf(values).any():
-        raise BadValueError(role.name, *first(np.isinf(values)), "infinite value; --allow-inf lets it in")
+    raise BadValueError(role.name, *first(np.isinf(values)), "infinite value; --allow-inf lets it in")
 
 
 def _hint(role: Role, params: Params) -> str:

@@ -28,12 +28,13 @@ class Interval:
     def __str__(self) -> str:
         return f"{'(' if self.is_open else '['}{self.low:g}, {self.high:g}]"
 
-    def admits(self, values: "Array") -> bool:
-        """Whether all values (none NaN) are allowed."""
+    def admits(self, values: "Array", allow_inf: bool) -> bool:
+        """Whether all values are allowed: NaN never, an infinite one where it is said."""
         if values.size == 0:
             return True
-        low = values.min()
-        return bool((low > self.low if self.is_open else low >= self.low) and values.max() <= self.high)
+        low, high = values.min(), values.max()  # NaN if there is one
+        is_inside = (low > self.low if self.is_open else low >= self.low) and high <= self.high
+        return bool(is_inside and (allow_inf or (low > -inf and high < inf)))
 
     def refuses(self, values: "Array") -> "Array":
         """Which values are not allowed."""
@@ -53,7 +54,7 @@ class Values:
     def __str__(self) -> str:
         return " or ".join(f"{number:g}" for number in self.numbers)
 
-    def admits(self, values: "Array") -> bool:
+    def admits(self, values: "Array", allow_inf: bool) -> bool:
         """Whether all values are allowed."""
         return not self.refuses(values).any()
 

@@ -46,10 +46,13 @@ def huber(
     Reference: Huber (1964), doi:10.1214/aoms/1177703732.
     """
     e = pred - target
-    inner = np.abs(e) <= delta
-    yield np.where(inner, e * (e / 2), _line(pred, target, delta, delta))
-    yield np.clip(e, -delta, delta)
-    yield inner.astype(e.dtype)
+    slope = np.clip(e, -delta, delta)
+    value = slope * (e - slope / 2)
+    if np.isinf(e).any():
+        value = np.where(np.isinf(e), _line(pred, target, delta, delta) if delta < inf else inf, value)
+    yield value
+    yield slope
+    yield (np.abs(e) <= delta).astype(e.dtype)
 
 
 @loss(
