@@ -6,14 +6,13 @@ weights), and a quantile is found in passes over it: count by the leading bits o
 interval it lies in.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import nan
 from typing import IO, TYPE_CHECKING
 
 from losscli.exact import Exact, sums_by_group, to_float
-from losscli.lazy import np
+from losscli.lazy import np, tempfile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +53,7 @@ class Distribution:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+            self._file = tempfile.TemporaryFile()
         for k, losses in enumerate(self._losses):
             rows = np.column_stack([losses, self._weights[k]]) if self._weighted else losses
             self._file.write(np.ascontiguousarray(rows).tobytes())

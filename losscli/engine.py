@@ -11,6 +11,7 @@ from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
 from losscli.formats import BLOCK, Reader, open_reader
+from losscli.lazy import np
 from losscli.objectives import Objective, parse
 from losscli.registry import Loss
 from losscli.results import Input, Report, Result
@@ -197,7 +198,7 @@ def _keep_memory() -> None:
     page by page, until it has seen a larger one go (the threshold of glibc's malloc moves, mallopt(3)): half the time
     of a scan.
     """
-    bytearray(16 << 20)
+    np.empty(16 << 20, np.uint8)
 
 
 def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, request: Request) -> list[Final]:

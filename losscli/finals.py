@@ -20,10 +20,10 @@ from losscli.samples import Describer, Samples, probabilities
 from losscli.scan import Computed, Tally
 from losscli.tables import Batch, Table
 from losscli.version import VERSION
-from losscli.writers import ArrayWriter, TableWriter, undisturbed
 
 if TYPE_CHECKING:
     from losscli.registry import Array
+    from losscli.writers import ArrayWriter, TableWriter
 
 BINS = 32  # of the histogram of the samples' losses
 
@@ -98,22 +98,25 @@ class Final:
         self._samples_out: TableWriter | None = None
         self._probs_out: TableWriter | None = None
         self._stop = 0
-        with undisturbed():
+        if request.wanted.outputs:
             self._open(stack)
 
     def _open(self, stack: ExitStack) -> None:
         """The files asked for; they vanish unless `commit` is reached."""
+        from losscli.writers import ArrayWriter, TableWriter, undisturbed  # most evaluations write no files
+
         wanted, roles = self._wanted, self._tally.objective.predictions
-        for order, path in ((1, wanted.grad_out), (2, wanted.hess_out)):
-            if path is not None:
-                self._writers[order] = ArrayWriter(path, ORDERS[order], roles)
-                stack.callback(self._writers[order].abort)
-        if wanted.per_sample_out is not None:
-            self._samples_out = TableWriter(wanted.per_sample_out)
-            stack.callback(self._samples_out.abort)
-        if wanted.probs_out is not None:
-            self._probs_out = TableWriter(wanted.probs_out)
-            stack.callback(self._probs_out.abort)
+        with undisturbed():
+            for order, path in ((1, wanted.grad_out), (2, wanted.hess_out)):
+                if path is not None:
+                    self._writers[order] = ArrayWriter(path, ORDERS[order], roles)
+                    stack.callback(self._writers[order].abort)
+            if wanted.per_sample_out is not None:
+                self._samples_out = TableWriter(wanted.per_sample_out)
+                stack.callback(self._samples_out.abort)
+            if wanted.probs_out is not None:
+                self._probs_out = TableWriter(wanted.probs_out)
+                stack.callback(self._probs_out.abort)
 
     @property
     def _describer(self) -> Describer:

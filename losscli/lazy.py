@@ -1,4 +1,4 @@
-"""NumPy and pyarrow on first use, so that `--help`, `list` and completion need neither.
+"""NumPy, pyarrow and tempfile on first use, so that `--help`, `list` and completion need none of them.
 
 `importlib.util.LazyLoader` enters the module into `sys.modules` at once and two threads race on it before
 Python 3.13; these stand-ins leave `sys.modules` alone and import under the ordinary import lock.
@@ -18,6 +18,8 @@ class _Lazy(ModuleType):
 
 
 if TYPE_CHECKING:
+    import tempfile
+
     import numpy as np
     import pyarrow as pa
     import pyarrow.csv as pacsv
@@ -27,5 +29,6 @@ else:
     pa = _Lazy("pyarrow")
     pacsv = _Lazy("pyarrow.csv")
     pq = _Lazy("pyarrow.parquet")
+    tempfile = _Lazy("tempfile")
 
-__all__ = ["np", "pa", "pacsv", "pq"]
+__all__ = ["np", "pa", "pacsv", "pq", "tempfile"]

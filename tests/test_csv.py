@@ -20,6 +20,14 @@ from losscli.formats import BLOCK, Pick, open_reader
 from tests import support
 from tests.support import put
 
+
+@pytest.fixture(autouse=True, params=["cells", "decoder"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short files are read cell by cell, and the decoder must say the same of them."""
+    if request.param == "decoder":
+        monkeypatch.setattr(losscli.formats.csv, "SHORT", 0)
+
+
 TARGETS = "y\n1\n2\n3\n"
 LONG = 300_000
 

@@ -1,5 +1,6 @@
 """The command line: it parses, calls and prints; no arithmetic."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -9,6 +10,7 @@ def main() -> None:
     """The console script. Its exit codes are those of the README."""
     for number in (signal.SIGINT, signal.SIGTERM):  # before the slow imports: Ctrl-C is quiet there too
         signal.signal(number, _stop)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # losscli multiplies no matrices: NumPy need start no threads
     if sys.argv[1:] == ["--version"]:  # answered before anything is imported that takes time
         from losscli.cli.streams import guarded, write_out
         from losscli.version import VERSION

@@ -4,7 +4,7 @@ be trusted with.
 pyarrow decodes fast and rounds correctly, but reads `"1"2` as 12, takes an open quote's rows for text, and lets inf,
 NaN and integers beyond 2^53 through in spellings that we refuse or keep exact. So quotes, NUL bytes and UTF-8 are
 checked block by block first, and a block that pyarrow refuses, or whose numbers are infinite, NaN or at least 2^53 in
-size, is read again cell by cell.
+size, is read again cell by cell. A short file is read cell by cell at once: to import the decoder takes longer.
 """
 
 import csv
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROW_BYTES = 32  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _DELIMITERS = (",", ";", "\t", "|")
+SHORT = 1 << 15  # bytes of a file that is read without the decoder
 
 
 @dataclass
@@ -100,7 +101,7 @@ class CsvReader:
             self._text = RowText(self._source.restart())
         self._is_fresh, empty = False, True
         for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
-            columns = self._decode(text, picks) or self._read_again(text, picks)
+            columns = self._decode(text, picks) or self._read_cells(text, picks)
             for j, state in wide.items():
                 self._watch_width(j, columns[j, False], text, state)
             values = tuple(_pick(columns, pick) for pick in picks)
@@ -121,8 +122,8 @@ class CsvReader:
         return text.line
 
     def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
-        """The columns as pyarrow decodes them, or None where the block has to be looked at again."""
-        if text.data.startswith(BOM):  # pyarrow would take it for the beginning of a file
+        """The columns as pyarrow decodes them, or None where the block has to be read cell by cell."""
+        if len(self._source.head) <= SHORT or text.data.startswith(BOM):  # which pyarrow would take for a file's start
             return None
         columns: _Columns = {}
         wanted = {(j, pick.labels) for pick in picks for j in pick.columns}
@@ -155,8 +156,8 @@ class CsvReader:
             ),
         )
 
-    def _read_again(self, text: Text, picks: Sequence[Pick]) -> "_Columns":
-        """The same columns cell by cell, strictly: the first fault is named with its line and column."""
+    def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "_Columns":
+        """The columns cell by cell, strictly: the first fault is named with its line and column."""
         cells: dict[tuple[int, bool], list[Any]] = {(j, pick.labels): [] for pick in picks for j in pick.columns}
         for line, row in self._rows(text):
             self._check_row(row, line)

@@ -4,12 +4,12 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
 from losscli.errors import InputError
+from losscli.lazy import tempfile
 
 HEAD = 1 << 16
 
@@ -62,7 +62,7 @@ class Source:
     def seekable(self) -> BinaryIO:
         """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""
         if self.size is None:
-            spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the source
+            spool = tempfile.TemporaryFile()
             while part := self.read(1 << 20):
                 spool.write(part)
             self._file.close()
