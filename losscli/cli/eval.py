@@ -134,7 +134,8 @@ def eval_command(
         "values": chosen in ("json", "jsonl") and (grad or hess),
     }
     gates = _gates(objectives, max, min)
-    _check_reduction(reduction, gates, chosen, worst)
+    _check_reduction(reduction, gates, chosen)
+    _check_listing(bool(per_sample or worst or reduction == "none"), worst, limit, show, per_sample_out)
     return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
 
 
@@ -163,12 +164,24 @@ def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) ->
     return gates
 
 
-def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str, worst: str | None) -> None:
+def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str) -> None:
     if reduction != "none":
         return
     if gates or format == "value":
         what = gates[0].option if gates else "--format value"
         raise UsageError(f"{what} needs a value, and --reduction none has none")
+
+
+def _check_listing(
+    is_listed: bool, worst: str | None, limit: str | None, show: Sequence[str] | None, per_sample_out: str | None
+) -> None:
+    """What is said of a listing needs one: left without effect, it would look as if it had been heeded."""
+    if worst and limit:
+        raise UsageError(f"--limit {limit} and --worst {worst} exclude one another; --worst {limit} lists {limit}")
+    if limit and not is_listed:
+        raise UsageError("--limit needs a listing of samples; add --per-sample")
+    if show and not is_listed and not per_sample_out:
+        raise UsageError("--show needs a listing of samples; add --per-sample, --worst K or --per-sample-out FILE")
 
 
 def _act(request: Request) -> int:
