@@ -29,6 +29,12 @@ LAYERS = [
     *("objectives", "derivatives", "formats", "columns", "labels", "tables", "distribution", "results", "samples"),
     *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
+WITHIN = {  # the modules of a layer that is large enough to have layers of its own
+    "gradcheck": [
+        *("findings", "numeric", "laws", "data", "factors", "case", "orders", "variants", "causes", "comparison"),
+        "__init__",
+    ],
+}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or not path.stem.startswith("__"))
 
 
@@ -62,6 +68,16 @@ def test_a_module_imports_only_from_layers_above(path: Path) -> None:
     layers = {name.split(".")[1] for name in imported(path) if name.startswith("losscli.")} - {layer(path)}
     own = LAYERS.index(layer(path))
     assert not {name for name in layers if LAYERS.index(name) >= own}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_package_has_layers_too(name: str) -> None:
+    """Found by module, not by attribute: `losscli.gradcheck.case.Case` is of the layer `case`."""
+    layers, paths = WITHIN[name], sorted((PACKAGE / name).glob("*.py"))
+    assert {path.stem for path in paths} == set(layers)
+    for path in paths:
+        inner = {found.split(".")[2] for found in imported(path) if found.startswith(f"losscli.{name}.")}
+        assert {layer for layer in inner if layers.index(layer) >= layers.index(path.stem)} == set(), path
 
 
 PARSERS = {"csv", "pyarrow", "pandas", "losscli.lazy.pa", "losscli.lazy.pacsv", "losscli.lazy.pq"}

@@ -161,6 +161,43 @@ def test_counts_that_are_refused(option: str, count: str, run: Run, folder: Path
     assert run(*MSE, f"{option}={count}") == Ran("", f"losscli: error: {message}\n", 2)
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("--worst 3 --limit 2", "--limit 2 and --worst 3 exclude one another; --worst 2 lists 2"),
+        ("--worst 3 --limit 2 --per-sample", "--limit 2 and --worst 3 exclude one another; --worst 2 lists 2"),
+        ("--limit 2", "--limit needs a listing of samples; add --per-sample"),
+        ("--limit 2 --per-sample-out s.csv", "--limit needs a listing of samples; add --per-sample"),
+        ("--show y", "--show needs a listing of samples; add --per-sample, --worst K or --per-sample-out FILE"),
+        ("--show y --grad --json", "--show needs a listing of samples; add --per-sample, --worst K or "),
+    ],
+)
+def test_what_has_no_listing_to_act_on_is_refused(args: str, said: str, run: Run, folder: Path) -> None:
+    ran = run(*MSE, *args.split())
+    assert (ran.stdout, ran.code, ran.stderr.count("\n")) == ("", 2, 1)
+    assert ran.stderr.startswith(f"losscli: error: {said}")
+    assert not (folder / "s.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "--per-sample --limit 1",
+        "--reduction none --limit 1",
+        "--per-sample --show y",
+        "--reduction none --show y",
+        "--worst 2 --show y",
+        "--per-sample-out s.csv --show y",
+    ],
+)
+def test_what_has_a_listing_to_act_on_is_heeded(args: str, run: Run, folder: Path) -> None:
+    given = args.split()
+    without, with_it = (run(*MSE, *some, "--format", "csv") for some in (given[:-2], given))
+    assert (without.code, with_it.code) == (0, 0)
+    written = (folder / "s.csv").read_text() if "s.csv" in given else ""
+    assert with_it.stdout != without.stdout or ",y," in written.splitlines()[0]
+
+
 # The numbers of a sample
 
 

@@ -11,7 +11,7 @@ from losscli.cli.eval import eval_command
 from losscli.cli.explain import explain_command
 from losscli.cli.gradcheck import gradcheck_command
 from losscli.cli.list import list_command
-from losscli.cli.options import Action, with_parameters
+from losscli.cli.parameters import Action, with_parameters
 from losscli.cli.streams import guarded, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION

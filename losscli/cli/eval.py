@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from losscli.cli import options
 from losscli.cli.complete import complete_column, complete_loss
-from losscli.cli.streams import on_terminal, say, write_file, write_out
+from losscli.cli.streams import deliver, on_terminal, say, wants_colour
 from losscli.errors import UsageError
-from losscli.literals import canonical, is_integer, parse_limit
+from losscli.literals import canonical
 from losscli.objectives import Objective, parse
 from losscli.render import SHORT, SPREAD, Format, render
 
@@ -50,26 +51,11 @@ def eval_command(
             autocompletion=complete_loss,
         ),
     ],
-    pred_col: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Predictions: column name, 'p_*' or position.", metavar="COLS", autocompletion=complete_column
-        ),
-    ] = None,
-    target_col: Annotated[
-        list[str] | None, typer.Option(help="Targets.", metavar="COLS", autocompletion=complete_column)
-    ] = None,
-    weight_col: Annotated[
-        str | None,
-        typer.Option(help="Weights; target:NAME if both have it.", metavar="COL", autocompletion=complete_column),
-    ] = None,
-    col: Annotated[
-        list[str] | None, typer.Option("--col", help="Columns of any role, such as variance=var.", metavar="ROLE=COLS")
-    ] = None,
-    input: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="The file of a role beyond FILES.", metavar="ROLE=FILE"),
-    ] = None,
+    pred_col: options.PredCol = None,
+    target_col: options.TargetCol = None,
+    weight_col: options.WeightCol = None,
+    col: options.Col = None,
+    input: options.Input = None,
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -95,20 +81,15 @@ def eval_command(
     format: Annotated[
         Format | None, typer.Option(help="table on a terminal, plain in a pipe.", metavar="FORMAT")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Write the result to FILE, nothing to stdout.", metavar="FILE")
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False),
-    ] = None,
-    allow_inf: Annotated[bool, typer.Option("--allow-inf", help="Let infinite inputs in.")] = False,
+    json: options.Json = False,
+    output: options.Output = None,
+    header: options.Header = None,
+    allow_inf: options.AllowInf = False,
     allow_nonfinite: Annotated[
         bool, typer.Option("--allow-nonfinite", help="Exit 0, not 4, for an infinite or NaN value.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")] = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
     parameters: dict[str, str],
 ) -> Callable[[], int]:
     """The loss of predictions against targets.
@@ -128,16 +109,12 @@ def eval_command(
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.
     """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
-    if json and format not in (None, "json"):
-        raise UsageError(f"--json and --format {format} exclude one another")
-    chosen = "json" if json else format or ("plain" if output or not on_terminal() else "table")
+    chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)
     _refuse_input_as_output([output, grad_out, hess_out, per_sample_out, probs_out], files)
-    columns = {"pred": pred_col, "target": target_col, "weight": [weight_col] if weight_col is not None else None}
     evaluation: dict[str, Any] = {
-        **_files(objectives[0], files),
-        **{role: names[-1] for role, names in _by_role("--input", input).items()},
-        "columns": {**{role: names for role, names in columns.items() if names}, **_by_role("--col", col)},
+        **options.files_by_role(objectives[0].losses[0], files, input),
+        "columns": options.columns_by_role(pred_col, target_col, weight_col, col),
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,
@@ -146,7 +123,7 @@ def eval_command(
         "grad_out": grad_out,
         "hess_out": hess_out,
         "per_sample": per_sample,
-        "worst": _count("--worst", worst) or 0,
+        "worst": options.count("--worst", worst) or 0,
         "limit": _limit_of(limit, chosen),
         "show": [name for names in show or [] for name in names.split(",")],
         "per_sample_out": per_sample_out,
@@ -158,37 +135,13 @@ def eval_command(
         "values": chosen in ("json", "jsonl") and (grad or hess),
     }
     gates = _gates(objectives, max, min)
-    _check_reduction(reduction, gates, chosen, worst)
+    _check_reduction(reduction, gates, chosen)
+    _check_listing(bool(per_sample or worst or reduction == "none"), worst, limit, show, per_sample_out)
     return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
 
 
-def _files(objective: Objective, files: Sequence[str]) -> dict[str, str]:
-    name, roles = objective.losses[0].name, [r.name for r in objective.losses[0].kind.roles if r.ordered]
-    if len(files) > len(roles):
-        raise UsageError(f"{name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
-    return dict(zip(roles, files, strict=False))
-
-
-def _by_role(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for text in given or []:
-        role, equals, value = text.partition("=")
-        if not equals or not role or not value:
-            raise UsageError(f"{option} '{text}': write {option} ROLE={'FILE' if option == '--input' else 'COLS'}")
-        found.setdefault(role, []).append(value)
-    return found
-
-
-def _count(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not is_integer(text) or int(text) < 1:
-        raise UsageError(f"{option}: '{text}' is not a whole number of at least 1")
-    return int(text)
-
-
 def _limit_of(text: str | None, format: str) -> int | None:
-    return _count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
+    return options.count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
 
 
 def _refuse_input_as_output(outputs: Sequence[str | None], files: Sequence[str]) -> None:
@@ -206,25 +159,30 @@ def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) ->
     from losscli.evidence import Gate
 
     given = (("--max", max), ("--min", min))
-    gates = [Gate(option, _limit(option, text)) for option, text in given if text is not None]
+    gates = [Gate(option, options.number(option, text)) for option, text in given if text is not None]
     if gates and len(objectives) > 1:
         raise UsageError(f"{gates[0].option} is for one loss; {len(objectives)} are given")
     return gates
 
 
-def _limit(option: str, text: str) -> float:
-    value = parse_limit(text)
-    if value is None:
-        raise UsageError(f"{option}: '{text}' is not a number")
-    return value
-
-
-def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str, worst: str | None) -> None:
+def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str) -> None:
     if reduction != "none":
         return
     if gates or format == "value":
         what = gates[0].option if gates else "--format value"
         raise UsageError(f"{what} needs a value, and --reduction none has none")
+
+
+def _check_listing(
+    is_listed: bool, worst: str | None, limit: str | None, show: Sequence[str] | None, per_sample_out: str | None
+) -> None:
+    """What is said of a listing needs one: left without effect, it would look as if it had been heeded."""
+    if worst and limit:
+        raise UsageError(f"--limit {limit} and --worst {worst} exclude one another; --worst {limit} lists {limit}")
+    if limit and not is_listed:
+        raise UsageError("--limit needs a listing of samples; add --per-sample")
+    if show and not is_listed and not per_sample_out:
+        raise UsageError("--show needs a listing of samples; add --per-sample, --worst K or --per-sample-out FILE")
 
 
 def _act(request: Request) -> int:
@@ -235,25 +193,11 @@ def _act(request: Request) -> int:
     with progress(request.quiet) as step:
         report = evaluate(request.objectives, progress=step, **request.evaluation)
     failed = failures(report, request.gates)
-    _deliver(request, render(report, request.format, _wants_colour(request)))
+    deliver(render(report, request.format, wants_colour(request.output)), request.output)
     if not request.quiet:
         say("note", report.notes)
     say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
     return exit_code(report, bool(failed), request.allow_nonfinite)
-
-
-def _deliver(request: Request, text: str) -> None:
-    if request.output is None:
-        write_out(text)
-    else:
-        write_file(request.output, text)
-
-
-def _wants_colour(request: Request) -> bool:
-    """Colour on a terminal that has it; NO_COLOR and FORCE_COLOR decide where they are set."""
-    if os.environ.get("NO_COLOR") or request.output:
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:

@@ -1,11 +1,12 @@
 """`losscli list`: the losses."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from losscli.cli.streams import on_terminal, write_out
+from losscli.cli.options import Layout, chosen_format
+from losscli.cli.streams import write_out
 from losscli.errors import UsageError
 from losscli.literals import near
 from losscli.registry import Definition, definitions
@@ -17,12 +18,10 @@ from losscli.results import SCHEMA
 
 def list_command(
     task: Annotated[str | None, typer.Option(help="Only the losses of this task.", metavar="TASK")] = None,
-    format: Annotated[
-        Literal["table", "plain", "json"] | None, typer.Option(help="table on a terminal, plain in a pipe.")
-    ] = None,
+    format: Layout = None,
 ) -> Callable[[], int]:
     """The losses, with their parameters and defaults."""
-    return lambda: write_out(_text(_of_task(task), format or ("table" if on_terminal() else "plain")))
+    return lambda: write_out(_text(_of_task(task), chosen_format(format)))
 
 
 def _of_task(task: str | None) -> list[Definition]:

@@ -1,64 +1,91 @@
-"""Options made from the registry: one for every parameter of every loss."""
+"""Options that commands share: how they are declared, and what their texts mean."""
 
-from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter as Argument
-from inspect import signature
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
-from losscli.literals import canonical
-from losscli.parameters import Parameter
-from losscli.registry import definition, definitions
+from losscli.cli.complete import complete_column
+from losscli.cli.streams import on_terminal
+from losscli.errors import UsageError
+from losscli.literals import is_integer, parse_limit
+from losscli.registry import Loss
 
-Action = Callable[[], int]
+PredCol = Annotated[
+    list[str] | None,
+    typer.Option(help="Predictions: column name, 'p_*' or position.", metavar="COLS", autocompletion=complete_column),
+]
+TargetCol = Annotated[list[str] | None, typer.Option(help="Targets.", metavar="COLS", autocompletion=complete_column)]
+WeightCol = Annotated[
+    str | None,
+    typer.Option(help="Weights; target:NAME if both have it.", metavar="COL", autocompletion=complete_column),
+]
+Col = Annotated[
+    list[str] | None, typer.Option("--col", help="Columns of any role, such as variance=var.", metavar="ROLE=COLS")
+]
+Input = Annotated[
+    list[str] | None, typer.Option("--input", help="The file of a role beyond FILES.", metavar="ROLE=FILE")
+]
+Layout = Annotated[Literal["table", "plain", "json"] | None, typer.Option(help="table on a terminal, plain in a pipe.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", help="Write the result to FILE, nothing to stdout.", metavar="FILE")
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False),
+]
+AllowInf = Annotated[bool, typer.Option("--allow-inf", help="Let infinite inputs in.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")]
 
 
-def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -> Callable[..., Action]:
-    """The command, with an option for every parameter; help shows those of the losses that the arguments name.
-
-    `function` takes them in one dictionary, `parameters`, of those that were given.
-    """
-    base = signature(function)
-    own = [p for p in base.parameters.values() if p.name != "parameters"]
-    shown = _named_losses(arguments)
-    options = [_option(name, owners, shown) for name, owners in _all_parameters().items()]
-
-    def command(**given: Any) -> Action:
-        return function(**_gathered(given, {p.name for p in own}))
-
-    made: Any = command
-    made.__signature__ = base.replace(parameters=own + options)
-    made.__doc__ = function.__doc__
-    made.__annotations__ = {p.name: p.annotation for p in own + options}
-    return command
+def chosen_format(format: str | None, json: bool = False, output: str | None = None) -> str:
+    """The format asked for; else a table for a person at a terminal, and plain text for programs."""
+    if json and format not in (None, "json"):
+        raise UsageError(f"--json and --format {format} exclude one another")
+    return "json" if json else format or ("plain" if output or not on_terminal() else "table")
 
 
-def _named_losses(arguments: Sequence[str]) -> set[str]:
-    """The words of the command line that may name a loss, without their parameters."""
-    words = " ".join(a.removeprefix("--loss=").removeprefix("-l") for a in arguments).split()
-    return {word.partition(":")[0].lower() for word in words}
+def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str]:
+    """FILES in the order of the loss's roles, and those of `--input`; of a role given twice, the last."""
+    roles = [r.name for r in loss.kind.roles if r.ordered]
+    if len(files) > len(roles):
+        raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
+    named = {role: paths[-1] for role, paths in _by_role("--input", "FILE", input).items()}
+    return {**dict(zip(roles, files, strict=False)), **named}
 
 
-def _all_parameters() -> dict[str, list[tuple[str, Parameter]]]:
-    found: dict[str, list[tuple[str, Parameter]]] = {}
-    for d in definitions().values():
-        for parameter in d.params.values():
-            found.setdefault(parameter.name, []).append((d.name, parameter))
+def columns_by_role(
+    pred_col: list[str] | None, target_col: list[str] | None, weight_col: str | None, col: list[str] | None
+) -> dict[str, list[str]]:
+    """The columns that options name; `--col`, which can name any role, goes before the others."""
+    named = {"pred": pred_col, "target": target_col, "weight": None if weight_col is None else [weight_col]}
+    return {**{role: names for role, names in named.items() if names}, **_by_role("--col", "COLS", col)}
+
+
+def _by_role(option: str, what: str, given: Sequence[str] | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in given or []:
+        role, equals, value = text.partition("=")
+        if not equals or not role or not value:
+            raise UsageError(f"{option} '{text}': write {option} ROLE={what}")
+        found.setdefault(role, []).append(value)
     return found
 
 
-def _option(name: str, owners: list[tuple[str, Parameter]], shown: set[str]) -> Argument:
-    asked = [p for loss, p in owners if {loss, *(a.lower() for a in definition(loss).aliases)} & shown]
-    parameter = (asked or [p for _, p in owners])[0]
-    allowed = "|".join(parameter.choices) or parameter.rule.limits
-    limits = f"{allowed}; " if allowed else ""
-    help_text = f"{parameter.rule.help}. [{limits}default {canonical(parameter.default)}]"
-    flag = "--" + name.replace("_", "-")
-    option = typer.Option(flag, help=help_text, hidden=not asked, metavar="WORD" if parameter.choices else "X")
-    return Argument(name, Argument.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+def count(option: str, text: str | None) -> int | None:
+    """The whole number of at least 1 that an option's text stands for; None where it is not given."""
+    if text is None:
+        return None
+    if not is_integer(text) or int(text) < 1:
+        raise UsageError(f"{option}: '{text}' is not a whole number of at least 1")
+    return int(text)
 
 
-def _gathered(given: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
-    extra = {key: value for key, value in given.items() if key not in own and value is not None}
-    return {**{key: value for key, value in given.items() if key in own}, "parameters": extra}
+def number(option: str, text: str) -> float:
+    """The number that an option's text stands for."""
+    value = parse_limit(text)
+    if value is None:
+        raise UsageError(f"{option}: '{text}' is not a number")
+    return value

@@ -60,6 +60,21 @@ def write_file(path: str, text: str) -> None:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None
 
 
+def deliver(text: str, output: str | None) -> None:
+    """The whole text where it was asked for: as a file, or on stdout."""
+    if output is None:
+        write_out(text)
+    else:
+        write_file(output, text)
+
+
+def wants_colour(output: str | None) -> bool:
+    """Colour on a terminal that has it; NO_COLOR and FORCE_COLOR decide where they are set."""
+    if os.environ.get("NO_COLOR") or output:
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
+
+
 def _replace(path: str, data: bytes) -> None:
     from losscli.writers import Output, undisturbed  # slow to import, and rarely needed
 

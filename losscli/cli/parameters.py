@@ -1,0 +1,64 @@
+"""Options made from the registry: one for every parameter of every loss."""
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter as Argument
+from inspect import signature
+from typing import Annotated, Any
+
+import typer
+
+from losscli.literals import canonical
+from losscli.parameters import Parameter
+from losscli.registry import definition, definitions
+
+Action = Callable[[], int]
+
+
+def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -> Callable[..., Action]:
+    """The command, with an option for every parameter; help shows those of the losses that the arguments name.
+
+    `function` takes them in one dictionary, `parameters`, of those that were given.
+    """
+    base = signature(function)
+    own = [p for p in base.parameters.values() if p.name != "parameters"]
+    shown = _named_losses(arguments)
+    options = [_option(name, owners, shown) for name, owners in _all_parameters().items()]
+
+    def command(**given: Any) -> Action:
+        return function(**_gathered(given, {p.name for p in own}))
+
+    made: Any = command
+    made.__signature__ = base.replace(parameters=own + options)
+    made.__doc__ = function.__doc__
+    made.__annotations__ = {p.name: p.annotation for p in own + options}
+    return command
+
+
+def _named_losses(arguments: Sequence[str]) -> set[str]:
+    """The words of the command line that may name a loss, without their parameters."""
+    words = " ".join(a.removeprefix("--loss=").removeprefix("-l") for a in arguments).split()
+    return {word.partition(":")[0].lower() for word in words}
+
+
+def _all_parameters() -> dict[str, list[tuple[str, Parameter]]]:
+    found: dict[str, list[tuple[str, Parameter]]] = {}
+    for d in definitions().values():
+        for parameter in d.params.values():
+            found.setdefault(parameter.name, []).append((d.name, parameter))
+    return found
+
+
+def _option(name: str, owners: list[tuple[str, Parameter]], shown: set[str]) -> Argument:
+    asked = [p for loss, p in owners if {loss, *(a.lower() for a in definition(loss).aliases)} & shown]
+    parameter = (asked or [p for _, p in owners])[0]
+    allowed = "|".join(parameter.choices) or parameter.rule.limits
+    limits = f"{allowed}; " if allowed else ""
+    help_text = f"{parameter.rule.help}. [{limits}default {canonical(parameter.default)}]"
+    flag = "--" + name.replace("_", "-")
+    option = typer.Option(flag, help=help_text, hidden=not asked, metavar="WORD" if parameter.choices else "X")
+    return Argument(name, Argument.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+
+
+def _gathered(given: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
+    extra = {key: value for key, value in given.items() if key not in own and value is not None}
+    return {**{key: value for key, value in given.items() if key in own}, "parameters": extra}
