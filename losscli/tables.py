@@ -4,7 +4,9 @@ No row is ever dropped or shifted: files of different length are refused, and a 
 only.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +56,17 @@ class Table:
         self.rows = 0
         groups = list({id(b.reader): b.reader for b in self.bindings}.values())
         members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
-        streams = [r.read([b.pick for b in m], self.size) for r, m in zip(groups, members, strict=True)]
         missing = _Missing()
-        for blocks in self._side_by_side(streams, groups):
-            batch = self._batch(
-                {b.role: (block, k) for block, m in zip(blocks, members, strict=True) for k, b in enumerate(m)}
-            )
-            self.rows += len(blocks[0])
-            if batch is not None and not missing.find(batch):
-                yield batch
+        with ExitStack() as stack:
+            streams = [r.read([b.pick for b in m], self.size) for r, m in zip(groups, members, strict=True)]
+            streams = [_ahead(s, stack) if r.is_long else s for s, r in zip(streams, groups, strict=True)]
+            for blocks in self._side_by_side(streams, groups):
+                batch = self._batch(
+                    {b.role: (block, k) for block, m in zip(blocks, members, strict=True) for k, b in enumerate(m)}
+                )
+                self.rows += len(blocks[0])
+                if batch is not None and not missing.find(batch):
+                    yield batch
         missing.refuse()
 
     def _side_by_side(self, streams: list[Iterator[Block]], readers: list[Reader]) -> Iterator[list[Block]]:
@@ -130,6 +134,20 @@ class Table:
         if isinstance(values, Labels) or any(b.role == role and b.labels for b in self.bindings):
             return indices(role, values, self.classes, at)
         return values
+
+
+_AHEAD = 2  # blocks of a file read before they are asked for: files whose blocks end at different rows keep in step
+
+
+def _ahead(stream: Iterator[Block], stack: ExitStack) -> Iterator[Block]:
+    """The same blocks, read and decoded by another thread while those before them are computed with."""
+    from concurrent.futures import ThreadPoolExecutor  # takes a while to import
+
+    thread = stack.enter_context(ThreadPoolExecutor(1))
+    coming = deque(thread.submit(next, stream, None) for _ in range(_AHEAD))
+    while (block := coming.popleft().result()) is not None:
+        coming.append(thread.submit(next, stream, None))
+        yield block
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,11 @@ FILES = {
     "p.npy": [1.0, 2.0],
     "t.npy": [1.0, 4.0],
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
+    "long.csv": "a,y\n" + "1.5,2.5\n" * 10_000,
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
 EVAL = ["eval", "--loss", "mse"]
+FOR_FILES = {"tempfile", "zipfile", "concurrent.futures"}  # what reading much and writing files needs
 UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "version": (
         ["--version"],
@@ -121,9 +123,10 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "list as json": (["list", "--format", "json"], HEAVY | {"rich"}),
     "explain": (["explain", "huber"], HEAVY | {"rich"}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
-    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
-    "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy"}),
-    "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy"}),
+    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy", "pyarrow"}),
+    "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
     "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow"}),
     "a gate": ([*EVAL, "p.npy", "t.npy", "--min", "1"], {"rich", "pandas", "scipy", "pyarrow"}),

@@ -139,6 +139,25 @@ def test_a_fault_in_the_last_row_leaves_nothing(rows: int, folder: Path) -> None
     assert not [path for path in folder.iterdir() if "out" in path.name]
 
 
+OVER_INPUTS = {
+    "a file": ["eval", "-l", "mse", "p.csv", "t.csv", "-o", "t.csv"],
+    "a derivative": ["eval", "-l", "mse", "p.csv", "t.csv", "--grad-out", "./p.csv"],
+    "a file of --input": ["eval", "-l", "gaussian_nll", "p.csv", "t.csv", "--input", "variance=v.csv", "-o", "v.csv"],
+    "gradcheck, a file": ["gradcheck", "mse", "--against", "v.csv", "p.csv", "t.csv", "-o", "p.csv"],
+    "gradcheck, the gradient": ["gradcheck", "mse", "--against", "v.csv", "p.csv", "t.csv", "-o", "v.csv"],
+}
+
+
+@pytest.mark.parametrize("name", OVER_INPUTS)
+def test_an_input_is_never_overwritten(name: str, here: Path, run_here: Any) -> None:
+    before = {"p.csv": "y_pred\n1\n", "t.csv": "y\n2\n", "v.csv": "v\n1\n"}
+    put(here, before)
+    ran = run_here(*OVER_INPUTS[name])
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "is an input file" in ran.stderr
+    assert {path.name: path.read_text() for path in here.iterdir()} == before
+
+
 @pytest.mark.parametrize("name", ["nowhere.csv", "", ".", "loop", "p.csv/x", "s3://bucket/p.csv"])
 def test_what_cannot_be_opened_is_refused(name: str, folder: Path) -> None:
     (folder / "loop").symlink_to("loop")

@@ -2,23 +2,26 @@
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from importlib import import_module
 from io import StringIO
 from typing import Annotated
 
 import typer
 
-from losscli.cli.eval import eval_command
-from losscli.cli.explain import explain_command
-from losscli.cli.gradcheck import gradcheck_command
-from losscli.cli.list import list_command
 from losscli.cli.parameters import Action, with_parameters
 from losscli.cli.streams import guarded, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
 
+_WITH_PARAMETERS = ("eval", "gradcheck")  # the commands that take the options of losses
+COMMANDS = (*_WITH_PARAMETERS, "list", "explain")
+
 
 def build(arguments: Sequence[str]) -> typer.Typer:
-    """The application; the options of the losses that the arguments name are shown in its help."""
+    """The application, of one command where the arguments begin with it: the others need not be imported.
+
+    The options of the losses that the arguments name are shown in its help.
+    """
     app = typer.Typer(
         name="losscli",
         help="Given these predictions and these targets, what is the loss?",
@@ -28,10 +31,9 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    app.command("eval")(with_parameters(eval_command, arguments))
-    app.command("gradcheck")(with_parameters(gradcheck_command, arguments))
-    app.command("list")(list_command)
-    app.command("explain")(explain_command)
+    for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
+        function = getattr(import_module(f"losscli.cli.{name}"), f"{name}_command")
+        app.command(name)(with_parameters(function, arguments) if name in _WITH_PARAMETERS else function)
     app.callback()(_top)
     return app
 

@@ -1,6 +1,5 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -111,9 +110,10 @@ def eval_command(
     """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)
-    _refuse_input_as_output([output, grad_out, hess_out, per_sample_out, probs_out], files)
+    inputs = options.files_by_role(objectives[0].losses[0], files, input)
+    options.refuse_overwriting([output, grad_out, hess_out, per_sample_out, probs_out], inputs.values())
     evaluation: dict[str, Any] = {
-        **options.files_by_role(objectives[0].losses[0], files, input),
+        **inputs,
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col),
         "reduction": reduction,
         "header": header,
@@ -142,17 +142,6 @@ def eval_command(
 
 def _limit_of(text: str | None, format: str) -> int | None:
     return options.count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
-
-
-def _refuse_input_as_output(outputs: Sequence[str | None], files: Sequence[str]) -> None:
-    """No output may take the place of an input, nor of the result that `-o` (the first) names."""
-    result, *others = outputs
-    taken = {os.path.realpath(path) for path in files}
-    for output in outputs:
-        if output and os.path.realpath(output) in taken:
-            raise UsageError(f"{output} is an input file; name another for the output")
-    if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
-        raise UsageError(f"{result} is named for two outputs")
 
 
 def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) -> "list[Gate]":

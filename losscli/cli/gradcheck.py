@@ -79,6 +79,7 @@ def gradcheck_command(
     }
     losses = subjects(loss, parameters)
     given = options.files_by_role(losses[0], files or [], input)
+    options.refuse_overwriting([output], [*given.values(), *([against] if against else [])])
     comparison = None
     if against is not None:
         tolerance = None if rtol is None else options.number("--rtol", rtol)

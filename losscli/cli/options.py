@@ -1,6 +1,7 @@
 """Options that commands share: how they are declared, and what their texts mean."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import typer
@@ -54,6 +55,17 @@ def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None)
         raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
     named = {role: paths[-1] for role, paths in _by_role("--input", "FILE", input).items()}
     return {**dict(zip(roles, files, strict=False)), **named}
+
+
+def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str]) -> None:
+    """No output may take the place of an input, nor of the result that `-o` (the first) names."""
+    result, *others = outputs
+    taken = {os.path.realpath(path) for path in inputs}
+    for output in outputs:
+        if output and os.path.realpath(output) in taken:
+            raise UsageError(f"{output} is an input file; name another for the output")
+    if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
+        raise UsageError(f"{result} is named for two outputs")
 
 
 def columns_by_role(

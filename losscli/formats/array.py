@@ -17,6 +17,7 @@ class ArrayReader:
 
     format = "array"
     doubtful: frozenset[int] = frozenset()
+    is_long = False
 
     def __init__(self, name: str, data: Any) -> None:
         self.name = name

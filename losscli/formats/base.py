@@ -9,7 +9,7 @@ from losscli.lazy import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK = 1 << 15  # rows a batch has at most; results do not depend on it
+BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Block:
 
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
-    known, `is_matrix` whether it is an array of two dimensions. Columns are
-    `doubtful` where their name may be a value: a header was guessed, and it is a number there.
+    known, `is_matrix` whether it is an array of two dimensions, `is_long` whether it pays to read ahead.
+    Columns are `doubtful` where their name may be a value: a header was guessed, and it is a number there.
     """
 
     @property
@@ -86,6 +86,8 @@ class Reader(Protocol):
     def headed(self) -> bool: ...
     @property
     def is_matrix(self) -> bool: ...
+    @property
+    def is_long(self) -> bool: ...
     @property
     def doubtful(self) -> frozenset[int]: ...
     @property

@@ -51,6 +51,7 @@ class CsvReader:
 
     def __init__(self, source: Source, header: bool | None) -> None:
         self.name, self._source = source.name, source
+        self.is_long = source.is_long
         self._text, self._is_fresh = RowText(source), True
         self.notes = self._text.notes
         first, second = self._text.first_rows()
@@ -206,14 +207,11 @@ class CsvReader:
         """Lines at which rows start, and their cells."""
         before = text.line
         stream = io.StringIO(text.data.decode("utf8"), newline="")
-        limit = csv.field_size_limit(LONGEST)
-        try:
-            reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
-            for row in reader:
-                yield before, row
-                before = text.line + reader.line_num
-        finally:
-            csv.field_size_limit(limit)
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST))  # of all threads, so it is not put back
+        reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
+        for row in reader:
+            yield before, row
+            before = text.line + reader.line_num
 
     def _cells(self, row: bytes, line: int) -> list[str]:
         self._text.check(row + self._text.newline, line, self._delimiter.encode())

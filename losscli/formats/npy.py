@@ -29,6 +29,7 @@ class NpyReader:
 
     def __init__(self, source: Source) -> None:
         self.name, self._source = source.name, source
+        self.is_long = source.is_long
         self.notes: Sequence[str] = ()
         self._offset, self._dtype, self._fortran, shape = _header(source)
         self._check_dtype()

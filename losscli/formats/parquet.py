@@ -27,6 +27,7 @@ class ParquetReader:
 
     def __init__(self, source: Source) -> None:
         self.name, self._source = source.name, source
+        self.is_long = source.is_long
         self.notes: Sequence[str] = ()
         try:
             # small buffers, no read-ahead: memory must not grow with the row groups

@@ -12,6 +12,7 @@ from losscli.errors import InputError
 from losscli.lazy import tempfile
 
 HEAD = 1 << 16
+_LONG = 1 << 20  # bytes
 
 
 class Source:
@@ -32,6 +33,13 @@ class Source:
         if keep:
             self.seekable()
             self._waiting = b""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it pays to read ahead: a short file has been read before a thread is there, and for a pipe's next
+        bytes a thread might wait when the program should end.
+        """
+        return self.size is not None and self.size > _LONG
 
     def _guard(self, read: Callable[..., bytes], *args: int) -> bytes:
         try:
