@@ -1,8 +1,8 @@
 """Which columns of which file play which role: as named, or by their usual names. Never by guesswork."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from losscli.errors import UsageError
 from losscli.formats import Pick, Reader
@@ -27,8 +27,7 @@ USUAL_VECTORS = {
 _NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """Where a role's values are: columns of one reader."""
 
     role: str

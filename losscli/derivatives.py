@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.exact import ZERO, Exact, root, to_float
 from losscli.lazy import np
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 ORDERS = {1: "gradient", 2: "hessian"}
 
 
-@dataclass(frozen=True)
-class Scaled:
+class Scaled(NamedTuple):
     """A number as mantissa · 2^exponent, which neither overflows nor underflows."""
 
     mantissa: float
@@ -35,8 +34,7 @@ class Scaled:
         return Scaled(to_float(exact / Fraction(2) ** exponent), exponent)
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """What turns a sample's derivatives into those of the value that a state reads under a reduction.
 
     Under mean w·g/(D·Σw), under sum w·g, under none each sample's own g/D; for an aggregate the slopes of its value in
@@ -138,8 +136,7 @@ def apply(
     return total
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """How large a derivative is: Σg² exactly, the largest entry, and how many entries are infinite or NaN."""
 
     squares: Exact = ZERO

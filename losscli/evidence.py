@@ -1,16 +1,15 @@
 """Gates: limits that a value must keep, and what to say where it does not."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
+from typing import NamedTuple
 
 from losscli.exact import to_float
 from losscli.literals import format_number
 from losscli.results import Report, Result
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """`--max X` or `--min X`: the value may be X, and not beyond. What is infinite or NaN fails every gate."""
 
     option: str

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.columns import Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 BINS = 32  # of the histogram of the samples' losses
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What an evaluation is to find besides the values."""
 
     grad: bool = False
@@ -64,8 +62,7 @@ class Wanted:
         return bool(self.orders or self.outputs)
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What an evaluation is asked for, and how."""
 
     objectives: Sequence[Objective]

@@ -1,7 +1,6 @@
 """Labels of classes: names matched with the prediction's headers, numbers, and soft targets put in the same order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def in_class_order(binding: Binding, classes: tuple[str, ...]) -> Binding:
             f"{binding.reader.name}: its columns are {', '.join(names[:10])}, "
             f"the predictions' {', '.join(classes[:10])}; a column a class is paired by name"
         )
-    return replace(binding, columns=tuple(binding.columns[names.index(c)] for c in classes))
+    return binding._replace(columns=tuple(binding.columns[names.index(c)] for c in classes))
 
 
 def indices(role: str, values: "Array | Labels", classes: tuple[str, ...], at: At) -> "Array":

@@ -6,14 +6,13 @@ from inspect import signature
 from math import inf, isnan
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from losscli.errors import UsageError
 from losscli.literals import canonical, parse_limit
 
 
-@dataclass(frozen=True)
-class Param:
+class Param(NamedTuple):
     """What an annotation says of a parameter: help in a few words, and limits."""
 
     help: str

@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.kinds import Kind
@@ -26,8 +26,7 @@ Function = Callable[..., Yields]
 Finish = Callable[..., Yields]
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """A loss as it is registered; `get` binds its parameters.
 
     `degree`: the value of (s·pred, s·target) is s^degree times that of (pred, target), where that holds.
@@ -38,7 +37,7 @@ class Definition:
     """
 
     name: str
-    function: Function = field(repr=False)
+    function: Function
     kind: Kind
     task: str
     params: Mapping[str, Parameter]

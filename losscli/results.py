@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.literals import format_number, parse_number
@@ -11,8 +11,7 @@ from losscli.literals import format_number, parse_number
 SCHEMA = 1
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """Where a role's values came from."""
 
     role: str
@@ -22,8 +21,7 @@ class Input:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A term of a sum of losses: its value, without its factor."""
 
     loss: str
@@ -31,8 +29,7 @@ class Term:
     value: float
 
 
-@dataclass(frozen=True)
-class Derivative:
+class Derivative(NamedTuple):
     """The gradient or Hessian diagonal with respect to one prediction: the Euclidean norm and the largest size of its
     finite entries, how many are infinite or NaN, and the entries themselves in the shape of the prediction, if kept.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.derivatives import ORDERS, Chain, apply
 from losscli.exact import Exact
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from losscli.tables import Batch
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """Some samples: row numbers, losses and weights, the arrays of the roles as read, and the columns to be shown."""
 
     rows: "Array"
@@ -95,8 +94,7 @@ class Collector:
         return new
 
 
-@dataclass(frozen=True)
-class Describer:
+class Describer(NamedTuple):
     """What is said of samples: row, loss (a term of an aggregate), share of the total, values, and derivatives if
     asked.
     """

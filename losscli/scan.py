@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.distribution import Distribution
 from losscli.errors import BadValueError
@@ -27,8 +27,7 @@ def checked_arrays(objective: Objective, batch: Batch, allow_inf: bool) -> "list
         raise refused_at(error, batch) from None
 
 
-@dataclass(frozen=True)
-class Computed:
+class Computed(NamedTuple):
     """A batch as an objective sees it: the arrays checked, and of each loss value and derivatives up to `order`."""
 
     objective: Objective

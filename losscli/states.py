@@ -3,10 +3,9 @@ nowhere else.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.exact import ZERO, Exact, root, to_float
 from losscli.lazy import np
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(NamedTuple):
     """What std, min and max of the samples' losses need: Σwℓ, Σwℓ² and the ends."""
 
     total: Exact = ZERO
@@ -49,8 +47,7 @@ class Spread:
         return root(self.squares.fraction / weight - mean * mean)
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(NamedTuple):
     """The exact sums of a loss over samples of weight > 0. `Moments()` is the state of no samples.
 
     `totals` holds Σwℓ over all elements (for an aggregate, one such sum for each of its terms), `outputs` the elements
@@ -82,13 +79,13 @@ class Moments:
         """
         terms = loss.terms(arrays) if terms is None else terms
         samples = _counted(per_sample(terms[0]), weight, rows, spread)
-        return replace(samples, totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
+        return samples._replace(totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
 
     @staticmethod
     def of_samples(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
         """The state of samples whose losses are known, each one value."""
         total = Exact.of(losses, *([] if weight is None else [weight]))
-        return replace(_counted(losses, weight, rows, spread), totals=(total,))
+        return _counted(losses, weight, rows, spread)._replace(totals=(total,))
 
     def merge(self, other: "Moments") -> "Moments":
         if not (self.n and other.n):

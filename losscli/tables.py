@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.columns import Binding
 from losscli.errors import BadValueError, InputError
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Rows of all roles side by side.
 
     `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
@@ -150,8 +149,7 @@ def _ahead(stream: Iterator[Block], stack: ExitStack) -> Iterator[Block]:
         yield block
 
 
-@dataclass(frozen=True)
-class _Places:
+class _Places(NamedTuple):
     blocks: Mapping[str, Block]
     bindings: Mapping[str, Binding]
     kept: "Array | None"

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -514,11 +513,11 @@ def test_points_on_a_kink_are_skipped_and_counted() -> None:
         pred, target = RESIDUAL.sample(rng, params, n, outputs)
         return [np.where(np.arange(pred.size).reshape(pred.shape) % 4 == 0, target, pred), target]
 
-    kind = replace(RESIDUAL, sample=sample)
+    kind = RESIDUAL._replace(sample=sample)
     found = _broken(lambda e: [np.abs(e), np.where(e >= 0, 1.0, -1.0), 0 * e], kind=kind)
     gradient = next(law for law in check(found) if law.name == "gradient")
     assert (gradient.passed, gradient.skipped) == (True, 40)
-    everywhere = replace(RESIDUAL, sample=lambda *args: [np.zeros(RESIDUAL.sample(*args)[0].shape)] * 2)
+    everywhere = RESIDUAL._replace(sample=lambda *args: [np.zeros(RESIDUAL.sample(*args)[0].shape)] * 2)
     gradient = check(_broken(lambda e: [np.abs(e), np.where(e >= 0, 1.0, -1.0), 0 * e], kind=everywhere))[0]
     assert (gradient.passed, gradient.note) == (False, "only 0 of 40 points are smooth enough to check")
 

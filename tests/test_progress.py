@@ -45,7 +45,7 @@ def test_steps_count_absent_rows() -> None:
 
 # Progress on a terminal
 
-ROWS = 1 << 19  # 2 MiB as text, more than is read at once
+ROWS = 1 << 20  # 4 MiB as text, more than is read at once
 PART = b"1,3\n" * ROWS
 WAIT = 1.3  # seconds: more than nothing is shown for
 

@@ -1,9 +1,8 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _ROWS_SHOWN = 20  # by default, in formats that people read
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for, as plain values; `evaluation` goes to the engine as it is."""
 
     objectives: list[Objective]

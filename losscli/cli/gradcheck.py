@@ -1,8 +1,7 @@
 """`losscli gradcheck`: a loss's derivatives against numbers, or a user's gradient against ours."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -13,8 +12,7 @@ from losscli.errors import UsageError
 from losscli.registry import Loss
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for, as plain values; `comparison` goes to the library as it is, and is None for the laws."""
 
     losses: list[Loss]

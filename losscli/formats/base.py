@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from losscli.lazy import np
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
     text.
     """
@@ -40,8 +39,7 @@ class Labels:
 Values = "NDArray[Any] | Labels"
 
 
-@dataclass(frozen=True)
-class Pick:
+class Pick(NamedTuple):
     """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
     wanted.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     _Columns = dict[tuple[int, bool], NDArray[Any] | Labels]  # by position, and whether as text
 
-_ROW_BYTES = 32  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
+_ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _DELIMITERS = (",", ";", "\t", "|")
 SHORT = 1 << 15  # bytes of a file that is read without the decoder
 

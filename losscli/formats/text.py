@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.errors import InputError
 from losscli.formats.cells import printable
@@ -21,8 +20,7 @@ _BLANK = b" \r\n"  # not a tab, which may separate cells
 _NO_TABLE = re.compile(rb'\s*(<|\{|\[\s*[\[{"\d-])')  # how HTML and JSON begin
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """Whole rows of a file: their bytes, the line they start at, and whether there are quotes among them."""
 
     data: bytes

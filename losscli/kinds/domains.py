@@ -1,9 +1,8 @@
 """Domains, roles and kinds: what a loss accepts, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.lazy import np
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 Params = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A closed interval of numbers, or with `is_open` one without its low end; infinite ends are allowed only where
     `allow_inf` says so.
     """
@@ -45,8 +43,7 @@ class Interval:
         return f"{found} is outside {self}"
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(NamedTuple):
     """A few numbers, and no other."""
 
     numbers: tuple[float, ...]
@@ -74,8 +71,7 @@ POSITIVE = Interval(0.0, inf, is_open=True)
 FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0)}
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """One array a loss takes: its name, its domain (by `form` where the loss has that parameter), and how it lies in
     a file.
 
@@ -94,8 +90,7 @@ class Role:
         return self.domain[params["form"]] if isinstance(self.domain, Mapping) else self.domain
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A family of losses that take the same arrays.
 
     Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
