@@ -9,7 +9,8 @@ from losscli.formats import Pick, Reader
 from losscli.kinds import Role
 from losscli.literals import is_integer, near
 
-# Column names that need no option, in the README too. For a column a class: these stems followed by _ and anything.
+# Column names that need no option, in the README too; other roles are called by their own names. For a column a class,
+# or an entry of an embedding: these stems followed by _ and anything.
 USUAL = {
     "pred": (
         *("y_pred", "ypred", "pred", "preds", "prediction", "predictions", "predicted", "yhat", "y_hat"),
@@ -24,6 +25,7 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
+SHOW = "show:"  # begins the role of a column that is only shown
 _NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
 
 
@@ -63,6 +65,16 @@ def bind(
 
     `readers` has a reader for the roles that have a file of their own; the others are looked for in the first role's.
     """
+    try:
+        return _bind_all(roles, readers, chosen, weight)
+    except UsageError as error:
+        absent = [role.name for role in roles if role.name not in readers and role.name not in chosen]
+        raise UsageError(f"{error}; or give a file of {', '.join(absent)}" if absent else str(error)) from None
+
+
+def _bind_all(
+    roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]], weight: bool
+) -> list[Binding]:
     first = readers[roles[0].name]
     shared = [r.name for r in roles if readers.get(r.name, first) is first]
     bindings = [
@@ -97,16 +109,17 @@ def _note(role: Role, reader: Reader, columns: tuple[int, ...]) -> str:
         return ""
     names = [reader.columns[j].name for j in columns]
     others = {name for r, usual in USUAL.items() if r != role.name for name in usual} | _NOT_CLASSES - {""}
-    if len(names) == 1 and names[0].lower() in others - set(USUAL.get(role.name, ())):
+    if len(names) == 1 and names[0].lower() in others - set(_usual_names(role)):
         return f"{reader.name}: its only column, '{names[0]}', is taken for {role.name}"
     if role.vector and len(names) > 1 and not (_are_stemmed(role, names) or all(map(is_integer, names))):
         shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        return f"{reader.name}: its {len(names)} columns are taken for the classes: {shown}"
+        taken = "the classes" if role.name in USUAL else role.name
+        return f"{reader.name}: its {len(names)} columns are taken for {taken}: {shown}"
     return ""
 
 
 def _are_stemmed(role: Role, names: Sequence[str]) -> bool:
-    return any(all(n.lower().startswith(stem + "_") for n in names) for stem in USUAL_VECTORS.get(role.name, ()))
+    return any(all(n.lower().startswith(stem + "_") for n in names) for stem in _stems(role))
 
 
 def _may_be_labels(reader: Reader, columns: tuple[int, ...]) -> bool:
@@ -160,25 +173,33 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
         return tuple(range(len(names)))
     if is_shared and not reader.headed and len(names) == 1:
         raise UsageError(f"{reader.name}: has one column; {role.name} needs one of its own, or a file of its own")
-    by_name = [j for j, name in enumerate(names) if name.lower() in USUAL.get(role.name, ())]
+    by_name = [j for j, name in enumerate(names) if name.lower() in _usual_names(role)]
     if role.vector and not (role.labels and by_name) and (vector := _usual_vector(role, reader, is_shared)):
         return vector
     if len(by_name) == 1:
         return (by_name[0],)
-    option = f"--{role.name}-col"
+    option = f"--{role.name}-col " if role.name in (*USUAL, "grad") else f"--col {role.name}="
     if by_name:
         raise UsageError(
-            f"{reader.name}: which column is {role.name}? {option} {' or '.join(names[j] for j in by_name)}"
+            f"{reader.name}: which column is {role.name}? {option}{' or '.join(names[j] for j in by_name)}"
         )
     if reader.format == "array" and not is_shared:
         return tuple(range(len(names)))  # a frame that was handed over for this role
-    raise UsageError(f"{reader.name}: which column is {role.name}? say {option}; {_listed(reader)}")
+    raise UsageError(f"{reader.name}: which column is {role.name}? say {option}NAME; {_listed(reader)}")
+
+
+def _usual_names(role: Role) -> Sequence[str]:
+    return USUAL.get(role.name, (role.name,))
+
+
+def _stems(role: Role) -> Sequence[str]:
+    return USUAL_VECTORS.get(role.name, (role.name,))
 
 
 def _usual_vector(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """A column a class: `p_*` and its like, whole-number headers, or all columns of a file that holds nothing else."""
     names = [c.name for c in reader.columns]
-    for stem in USUAL_VECTORS.get(role.name, ()):
+    for stem in _stems(role):
         stemmed = [j for j, name in enumerate(names) if name.lower().startswith(stem + "_") and not _is_usual(name)]
         if len(stemmed) > 1:
             return tuple(stemmed)
@@ -206,9 +227,20 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    said = "--show" if purpose.startswith("show:") else purpose
+    said = "--show" if purpose.startswith(SHOW) else purpose
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
         raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}")
     return Binding(purpose, reader, columns, labels)
+
+
+def bind_shown(spec: str, readers: Mapping[str, Reader]) -> list[Binding]:
+    """Columns to be shown, by name, glob or position, each under its own name. Raises UsageError."""
+    names = list(dict.fromkeys(c.name for r in readers.values() if r.headed for c in r.columns))
+    if spec not in names and any(c in spec for c in "*?["):
+        names = [name for name in names if fnmatchcase(name, spec)]
+        return [b for name in names for b in bind_shown(name, readers)] or [bind_once(SHOW + spec, readers, [spec])]
+    found = bind_once(SHOW + spec, readers, [spec], labels=True)
+    is_position = ":" not in spec and found.reader.headed
+    return [found._replace(role=SHOW + found.names[0]) if is_position else found]

@@ -6,7 +6,7 @@ from fractions import Fraction
 from os.path import realpath
 from typing import Any
 
-from losscli.columns import Binding, bind, bind_once
+from losscli.columns import Binding, bind, bind_shown
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -17,7 +17,7 @@ from losscli.registry import Loss
 from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
-from losscli.tables import Table, show_role
+from losscli.tables import Table
 from losscli.version import VERSION
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -122,19 +122,25 @@ def _check_request(objectives: Sequence[Objective], reduction: str, wanted: Want
     if reduction not in REDUCTIONS:
         raise UsageError(f"reduction '{reduction}': it is one of {', '.join(REDUCTIONS)}")
     for objective in objectives:
-        for loss in objective.losses:
-            if loss.kind.role_names != first.kind.role_names:
-                raise UsageError(f"{first.name} and {loss.name} take different files: evaluate them one by one")
+        _check_objective(objective, first, reduction, wanted)
         if objectives.count(objective) > 1:
             raise UsageError(f"{objective} is asked for twice")
-        if reduction != "mean" and objective.is_aggregate:
-            raise UsageError(f"{objective} is an aggregate: it has one value, of --reduction mean only")
     if len(objectives) > 1 and wanted.outputs:
         raise UsageError(f"{wanted.outputs[0]} can hold one loss only; {len(objectives)} are given")
     if len({realpath(path) for path in wanted.outputs}) < len(wanted.outputs):
         raise UsageError(f"{wanted.outputs[0]} is named for two outputs")
     if block < 1 or wanted.worst < 0 or (wanted.limit or 0) < 0:
         raise UsageError("block must be at least 1, worst and limit at least 0")
+
+
+def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: Wanted) -> None:
+    for loss in objective.losses:
+        if loss.kind.role_names != first.kind.role_names:
+            raise UsageError(f"{first.name} and {loss.name} take different files: evaluate them one by one")
+    if reduction != "mean" and objective.is_aggregate:
+        raise UsageError(f"{objective} is an aggregate: it has one value, of --reduction mean only")
+    if len(objective.terms) > 1 and objective.is_aggregate and wanted.lists:
+        raise UsageError(f"{objective} has no losses of samples, as it has an aggregate term: list each by itself")
 
 
 def _check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
@@ -164,7 +170,7 @@ def _table(
 ) -> Table:
     bindings = bind(objectives[0].losses[0].kind.roles, readers, chosen, "weight" in chosen)
     by_role = {b.role: b.reader for b in bindings}
-    shown = [bind_once(show_role(name), by_role, [name], labels=True) for name in wanted.show]
+    shown = [binding for spec in wanted.show for binding in bind_shown(spec, by_role)]
     return Table([*bindings, *shown], block)
 
 

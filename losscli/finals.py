@@ -53,6 +53,11 @@ class Wanted(NamedTuple):
         return tuple(order for order, is_wanted in ((1, first), (2, second)) if is_wanted)
 
     @property
+    def lists(self) -> bool:
+        """Whether samples are listed."""
+        return self.per_sample or self.worst > 0 or self.per_sample_out is not None
+
+    @property
     def outputs(self) -> list[str]:
         return [p for p in (self.grad_out, self.hess_out, self.per_sample_out, self.probs_out) if p is not None]
 
@@ -141,7 +146,7 @@ class Final:
             self._samples_out.write(self._sample_columns(Samples.of(computed.losses, batch), batch))
         if self._probs_out:
             probs = self._probabilities(computed.objective.losses, computed.checked)
-            self._probs_out.write({"p": in_place(probs, batch.rows, self._stop, batch.stop, nan)})
+            self._probs_out.write(self._named(in_place(probs, batch.rows, self._stop, batch.stop, nan)))
         self._stop = batch.stop
 
     def _sample_columns(self, samples: Samples, batch: Batch) -> dict[str, Any]:
@@ -159,7 +164,14 @@ class Final:
             if self._samples_out and str(self._wanted.per_sample_out).lower().endswith(".npy"):
                 self._samples_out.write({"loss": np.full(count, nan)})
             if self._probs_out:
-                self._probs_out.write({"p": np.full((count, *self._probs_shape), nan)})
+                self._probs_out.write(self._named(np.full((count, *self._probs_shape), nan)))
+
+    def _named(self, probs: "Array") -> "dict[str, Array]":
+        """The probabilities as the columns of a table, by class where classes have names; an array has no columns."""
+        classes = self._table.classes
+        if not classes or probs.ndim == 1 or str(self._wanted.probs_out).lower().endswith(".npy"):
+            return {"p": probs}
+        return {f"p_{name}": probs[:, k] for k, name in enumerate(classes)}
 
     _probs_shape: tuple[int, ...] = ()
 
@@ -204,6 +216,7 @@ class Final:
             gradients=self._derivatives(1),
             hessians=self._derivatives(2),
             samples=self._samples(),
+            unlisted=self._unlisted(),
         )
 
     def _terms(self) -> tuple[Term, ...]:
@@ -251,6 +264,13 @@ class Final:
     def _samples(self) -> dict[str, Any] | None:
         collector = self._tally.collector
         return None if collector is None or collector.kept is None else self._describer.columns(collector.kept)
+
+    def _unlisted(self) -> int:
+        """The samples that a limit has left out."""
+        collector = self._tally.collector
+        if collector is None or collector.kept is None or collector.worst:
+            return 0
+        return self._tally.state.n - len(collector.kept.rows)
 
 
 def _weight_name(binding: Binding | None) -> str:

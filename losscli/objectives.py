@@ -13,6 +13,7 @@ from losscli.registry import Loss, get_all, per_sample
 if TYPE_CHECKING:
     from losscli.registry import Array
 
+_HOW = "write a sum of losses as 'dice + 0.5 * bce', with spaces round + and *"
 _TERM = re.compile(r"(?:(?P<factor>\S+) \* )?(?P<spec>\S+)")
 
 
@@ -79,7 +80,9 @@ def _split(spec: str) -> list[tuple[float, str]]:
 def _term(sign: float, text: str, spec: str) -> tuple[float, str]:
     match = _TERM.fullmatch(text)
     if match is None:
-        raise UsageError(f"'{spec}': write a sum of losses as 'dice + 0.5 * bce', with spaces round + and *")
+        raise UsageError(f"'{spec}': {_HOW}")
+    if any(sign in match["spec"].partition(":")[0] for sign in "+*"):
+        raise UsageError(f"'{spec}': {_HOW}")
     factor = 1.0 if match["factor"] is None else parse_number(match["factor"])
     if factor is None or not abs(factor) < float("inf") or factor == 0:
         raise UsageError(f"'{spec}': the factor '{match['factor']}' is not a finite number other than 0")

@@ -52,7 +52,8 @@ class Result:
 
     `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`,
     `min` and `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for.
-    `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first.
+    `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first; `unlisted`
+    counts those that a limit keeps from being listed.
     """
 
     loss: str
@@ -75,6 +76,7 @@ class Result:
     gradients: Mapping[str, Derivative] = field(default_factory=dict)
     hessians: Mapping[str, Derivative] = field(default_factory=dict)
     samples: Mapping[str, Any] | None = None
+    unlisted: int = 0
 
     @property
     def gradient(self) -> Any:

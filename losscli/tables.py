@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import Binding
+from losscli.columns import SHOW, Binding
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
 from losscli.labels import class_names, in_class_order, indices
@@ -122,9 +122,9 @@ class Table:
             rows = [rows[i] for i in kept.tolist()]
         if len(rows) == 0:
             return None
-        asked = [b.role for b in self.bindings if b.role.startswith(_SHOW)]
-        shown = {role.removeprefix(_SHOW): _texts(values[role]) for role in asked}
-        values = {role: v for role, v in values.items() if not role.startswith(_SHOW)}
+        asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
+        shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
+        values = {role: v for role, v in values.items() if not role.startswith(SHOW)}
         at = _Places(blocks, {b.role: b for b in self.bindings}, kept).at
         arrays = {role: self._array(role, v, at) for role, v in values.items()}
         return Batch(arrays, weight, rows, stop, shown, at)
@@ -189,14 +189,6 @@ class _Missing:
             plural = "s" if self.count > 1 else ""
             where = f"{self.count} missing value{plural}, the first here" if plural else "missing value"
             raise InputError(f"{self.first}: {where}; fill in or take out the row in every file")
-
-
-_SHOW = "show:"
-
-
-def show_role(column: str) -> str:
-    """The role of a column that is only shown."""
-    return _SHOW + column
 
 
 def _texts(values: "Array | Labels") -> "Array":

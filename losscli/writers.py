@@ -208,6 +208,8 @@ class ArrayWriter:
         self._is_archive = Path(path).suffix.lower() == ".npz"
         if len(roles) > 1 and not self._is_archive:
             raise UsageError(f"{path}: there is a {name} for each of {', '.join(roles)}; the name must end in .npz")
+        if not self._is_archive and Path(path).suffix.lower() not in _SHEETS:
+            raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)} or .npz")
         self._name, self._path = name, path
         self._output = Output(path) if self._is_archive else None
         self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115

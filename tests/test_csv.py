@@ -346,7 +346,7 @@ def test_a_row_beyond_16_mib_is_refused(here: Path) -> None:
 # Which column
 
 ASKS = {
-    "two without a usual name": ("a,b\n1,2\n2,3\n3,4\n", "--pred-col; its columns: a, b"),
+    "two without a usual name": ("a,b\n1,2\n2,3\n3,4\n", "--pred-col NAME; its columns: a, b"),
     "two usual names": ("pred,y_pred\n1,2\n2,3\n3,4\n", "--pred-col pred or y_pred"),
     "two spellings of a usual name": ("Pred,pred\n1,2\n2,3\n3,4\n", "--pred-col Pred or pred"),
     "index and another": (",a\n0,1\n1,2\n2,3\n", "its columns: (unnamed), a"),

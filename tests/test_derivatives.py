@@ -537,8 +537,8 @@ REFUSED = {
         ("-l", "mae", "--per-sample-out", "s.csv"),
         "s.csv can hold one loss only; 2 are given",
     ),
-    "an unknown suffix": (("--grad-out", "g.txt"), "g.txt: the name must end in .csv, .parquet, .npy"),
-    "no suffix": (("--hess-out", "g"), "g: the name must end in .csv, .parquet, .npy"),
+    "an unknown suffix": (("--grad-out", "g.txt"), "g.txt: the name must end in .csv, .parquet, .npy or .npz"),
+    "no suffix": (("--hess-out", "g"), "g: the name must end in .csv, .parquet, .npy or .npz"),
     "one name for two outputs": (("--grad-out", "g.npy", "--hess-out", "g.npy"), "g.npy is named for two outputs"),
     "one name for derivatives and samples": (
         ("--grad-out", "g.csv", "--per-sample-out", "g.csv"),

@@ -371,7 +371,7 @@ def test_what_does_not_fit_is_refused(run: Run, here: Path) -> None:
     ("args", "said"),
     [
         (["mse", "p.npy"], "files and their options are for --against GRAD"),
-        (["mse", "--against", "g.npy"], "mse needs pred"),
+        (["mse", "--against", "g.npy"], "--against g.npy needs the files that it is the gradient for: pred, target"),
         (["mse", "--against", "g.npy", "a", "b", "c"], "mse takes 2 files (pred, target), 3 are given"),
         (["mse", "--against", "-", "-", "b"], "'-' is standard input, which can be one file only"),
         (["mse", "--against", "g.npy", "--of", "left", "a", "b"], "mse has no prediction 'left'; it has pred"),

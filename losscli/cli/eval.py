@@ -1,7 +1,7 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -190,17 +190,19 @@ def _act(request: Request) -> int:
 def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:
     """Why a value is infinite or NaN, and what can be done."""
     return [
-        _why(result, objective)
+        _why(result, result.value, objective)
         for result, objective in zip(report.results, objectives, strict=True)
         if result.value is not None and not isfinite(result.value)
     ]
 
 
-def _why(result: "Result", objective: Objective) -> str:
-    why = "it is beyond the range of a float64"
+def _why(result: "Result", value: float, objective: Objective) -> str:
+    why = "it is not defined for these inputs" if isnan(value) else "it is beyond the range of a float64"
     if result.infinite:
         first = f"the first in data row {result.first_infinite} (counted from 0)"
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
     params = [loss.params for loss in objective.losses]
     clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
-    return f"{result.loss} is {canonical(result.value)}: {why}" + ("; --clip 1e-15 bounds it" if clips else "")
+    smooths = isnan(value) and any(p.get("smooth") == 0 for p in params)
+    hint = "; --clip 1e-15 bounds it" if clips else "; --smooth 1 gives empty masks a value" if smooths else ""
+    return f"{result.loss} is {canonical(value)}: {why}{hint}"

@@ -79,6 +79,9 @@ def gradcheck_command(
     given = options.files_by_role(losses[0], files or [], input)
     options.refuse_overwriting([output], [*given.values(), *([against] if against else [])])
     comparison = None
+    if against is not None and not given:
+        needed = ", ".join(role.name for role in losses[0].kind.roles)
+        raise UsageError(f"--against {against} needs the files that it is the gradient for: {needed}")
     if against is not None:
         tolerance = None if rtol is None else options.number("--rtol", rtol)
         more = {"of": of, "columns": columns, "header": header, "allow_inf": allow_inf, "rtol": tolerance}

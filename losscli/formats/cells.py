@@ -7,7 +7,7 @@ from losscli.literals import parse_number
 
 MISSING = frozenset({"", "nan", "-nan", "+nan", "na", "n/a", "#n/a", "<na>", "null", "none"})
 BOOLEANS = {"true": 1.0, "false": 0.0}
-_NUMBERLIKE = re.compile(r"[0-9.,_eExX%+\- ]*", re.ASCII)
+_NUMBERLIKE = re.compile(r"[0-9.,%+\-][0-9.,_eExX%+\- ]*", re.ASCII)  # x0 and e1 are names
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?", re.ASCII)
 

@@ -41,13 +41,15 @@ PROSE = HEADER[2:]
 def card(definition: Definition) -> str:
     """All there is to know of a loss, as text."""
     kind = definition.kind
-    files = [f"{_file(role).lower()}.csv" for role in kind.role_names]
+    ordered = [_file(role.name) for role in kind.roles if role.ordered]
+    named = [role.name for role in kind.roles if not role.ordered]
+    files = [*(f"{file.lower()}.csv" for file in ordered), *(f"--input {name}={name}.csv" for name in named)]
     lines = [
         definition.name,
         "",
         definition.doc,
         "",
-        f"Files: {' '.join(_file(role) for role in kind.role_names)}",
+        f"Files: {' '.join(ordered)}" + "".join(f", and --input {n}=FILE or --col {n}=COL" for n in named),
         f"Arrays: {kind.shapes}.",
         f"Reduction: {_SHAPES[_shape(definition)]}",
         *_parameters(definition),

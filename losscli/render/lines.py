@@ -57,6 +57,16 @@ def sample_rows(report: Report) -> Rows:
     return header, [[number(row.get(name)) for name in header] for row in found]
 
 
+def unlisted(report: Report) -> str:
+    """What to know of samples that are there and not listed."""
+    count = max((result.unlisted for result in report.results), default=0)
+    return f"… and {count} more; --limit {count + len(_first_column(report))} lists them all\n" if count else ""
+
+
+def _first_column(report: Report) -> Any:
+    return next(iter((report.results[0].samples or {}).values()), [])
+
+
 def has_samples(report: Report) -> bool:
     """Whether samples were asked for."""
     return any(result.samples is not None for result in report.results)

@@ -4,7 +4,7 @@ import csv as csv_module
 from io import StringIO
 
 from losscli.escape import escape
-from losscli.render.lines import Rows, has_samples, has_value, result_rows, sample_rows
+from losscli.render.lines import Rows, has_samples, has_value, result_rows, sample_rows, unlisted
 from losscli.results import Report, cell
 
 
@@ -21,7 +21,8 @@ def markdown(report: Report) -> str:
     """Tables as GitHub renders them."""
     blocks = [result_rows(report)] if has_value(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
-    return "\n".join(map(_table, blocks))
+    more = unlisted(report)
+    return "\n".join(map(_table, blocks)) + (f"\n{more}" if more else "")
 
 
 def _table(rows: Rows) -> str:

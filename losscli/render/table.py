@@ -1,5 +1,5 @@
 """Tables for a terminal. Numbers keep all their digits: where the terminal is too narrow, a line a figure is written
-instead.
+instead, or for several losses a column a loss.
 """
 
 from io import StringIO
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from losscli.escape import escape
-from losscli.render.lines import has_samples, has_value, number, sample_rows
+from losscli.render.lines import has_samples, has_value, number, sample_rows, unlisted
 from losscli.results import Derivative, Report, Result
 
 _GAP = 3  # between columns
@@ -25,14 +25,27 @@ def table(report: Report, colour: bool) -> str:
     parts = [_inputs(report)]
     if has_value(report):
         facts = [row for result in report.results for row in _facts(result)]
-        shown = [key for key in facts[-1] if any(f.get(key) for f in facts)]
-        parts.append(grid(shown, [[f.get(key, "") for key in shown] for f in facts], _NUMBERS, colour=colour))
+        parts.append(_figures(facts, colour))
         parts += [_histogram(result) for result in report.results if result.histogram]
         parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
     if has_samples(report):
         header, rows = sample_rows(report)
         parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
+        parts.append(unlisted(report))
     return "".join(parts)
+
+
+def _figures(facts: list[dict[str, str]], colour: bool) -> str:
+    """A row a loss; of several losses a column a loss where that is too wide."""
+    shown = [key for key in facts[-1] if any(f.get(key) for f in facts)]
+    rows = [[f.get(key, "") for key in shown] for f in facts]
+    if len(rows) > 1 and not _fits(_widths(shown, rows)):
+        names, *columns = zip(*rows, strict=True)
+        header = [shown[0], *names]
+        turned = [[name, *values] for name, values in zip(shown[1:], columns, strict=True)]
+        if len(set(header)) == len(header) and _fits(_widths(header, turned)):
+            return grid(header, turned, tuple(names), colour=colour)
+    return grid(shown, rows, _NUMBERS, colour=colour)
 
 
 def _facts(result: Result) -> list[dict[str, str]]:
@@ -88,16 +101,23 @@ def grid(
 ) -> str:
     """A table as wide as it needs to be, or a line a cell where the terminal is narrower than that."""
     header = [escape(name) for name in header]
-    widths = {name: max(len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
+    widths = _widths(header, rows)
     for name in prose:
         widths[name] = min(widths[name], _PROSE_WIDTH)  # only prose may be broken into lines
-    columns = get_terminal_size().columns
-    if sum(widths.values()) + _GAP * len(header) > columns:
+    if not _fits(widths):
         return "\n".join(_lines(header, row) for row in rows)
     text = StringIO()
-    console = Console(file=text, width=columns, force_terminal=colour, no_color=not colour)
+    console = Console(file=text, width=get_terminal_size().columns, force_terminal=colour, no_color=not colour)
     console.print(_box(widths, rows, numbers))
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def _widths(header: list[str], rows: list[list[str]]) -> dict[str, int]:
+    return {name: max(len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
+
+
+def _fits(widths: dict[str, int]) -> bool:
+    return sum(widths.values()) + _GAP * len(widths) <= get_terminal_size().columns
 
 
 def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]) -> Table:

@@ -1,0 +1,62 @@
+"""Which columns play which role, by name or by what was asked, and what is said where that is not plain."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from losscli.registry import definitions
+from tests.support import Ran, put
+
+Run = Callable[..., Ran]
+CONTRASTIVE = ("eval", "-l", "contrastive", "--margin", "8", "--format", "value")
+
+
+@pytest.mark.parametrize("names", ["x0,x1", "x_0,x_1", "X0,X1", "e0,e1", "E1,E2", "emb_0,emb_1", "left_0,left_1"])
+def test_names_that_begin_with_a_letter_are_a_header(names: str, here: Path, run_here: Run) -> None:
+    put(here, {"l.csv": f"{names}\n0,0\n", "r.csv": f"{names}\n3,4\n", "y.csv": "label\n1\n"})
+    ran = run_here(*CONTRASTIVE, "l.csv", "r.csv", "y.csv", "-q")
+    assert ran == Ran("4.5\n", "", 0)
+
+
+def test_a_single_column_named_like_an_exponent(here: Path, run_here: Run) -> None:
+    put(here, {"p.csv": "e1\n3\n", "t.csv": "x0\n1\n"})
+    assert run_here("eval", "-l", "mse", "p.csv", "t.csv", "--format", "value") == Ran("4.0\n", "", 0)
+
+
+def test_a_role_is_found_by_its_own_name(here: Path, run_here: Run) -> None:
+    header = "left_0,left_1,right_0,right_1,label,w"
+    put(here, {"x.csv": f"{header}\n0,0,3,4,1,2\n"})
+    assert run_here(*CONTRASTIVE, "x.csv", "--weight-col", "w") == Ran("4.5\n", "", 0)
+    put(here, {"x.csv": "y_pred,y,variance\n1,2,1\n"})
+    assert run_here("eval", "-l", "gaussian_nll", "x.csv", "--format", "value") == Ran("0.5\n", "", 0)
+
+
+ASKED = {
+    "a file too few": (("contrastive", "l.csv", "r.csv"), "--col left=NAME", "; or give a file of label"),
+    "two files too few": (("triplet", "l.csv"), "--col anchor=NAME", "; or give a file of positive, negative"),
+    "a column that is not there": (
+        ("gaussian_nll", "l.csv", "t.csv", "--pred-col", "a"),
+        "--col variance=NAME",
+        "a file of variance",
+    ),
+    "the target": (("mse", "p.csv"), "p.csv: has one column; pred needs one of its own", "give a file of target"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_missing_is_named(name: str, here: Path, run_here: Run) -> None:
+    (loss, *files), *words = ASKED[name]
+    put(here, dict.fromkeys(("l.csv", "r.csv"), "a,b\n1,2\n") | {"p.csv": "1\n2\n", "t.csv": "1\n3\n"})
+    ran = run_here("eval", "-l", loss, *files)
+    assert (ran.stdout, ran.code, len(ran.stderr.splitlines())) == ("", 2, 1)
+    assert all(word in ran.stderr for word in words)
+
+
+@pytest.mark.parametrize("name", definitions())
+def test_the_files_of_an_example_are_taken(name: str, here: Path, run_here: Run) -> None:
+    """The example of `explain` fails for want of the files, not for want of sense."""
+    example = run_here("explain", name).stdout.rpartition("Example: losscli ")[2].split()
+    ran = run_here(*example)
+    assert (ran.stdout, ran.code) == ("", 3)
+    assert "cannot be opened" in ran.stderr
