@@ -179,13 +179,13 @@ def _size(array: "Array") -> "Array":
 
 
 def _is_extreme(arrays: "Sequence[Array]") -> bool:
-    largest = [max(float(a.max()), -float(a.min())) for a in arrays]
-    return max(largest) >= _LARGE or any(_has_small(a) for a in arrays)
+    return any(_has_extreme(np.abs(a)) for a in arrays)
 
 
-def _has_small(array: "Array") -> bool:
-    sizes = np.abs(array)
-    return bool(((sizes < _SMALL) & (sizes > 0)).any())
+def _has_extreme(sizes: "Array") -> bool:
+    if sizes.max() >= _LARGE:
+        return True
+    return bool(sizes.min() < _SMALL and ((sizes < _SMALL) & (sizes > 0)).any())
 
 
 def _scales(arrays: "Sequence[Array]") -> "Iterator[tuple[int, Array]]":

@@ -77,7 +77,7 @@ class RowText:
             if data:
                 self.check(data, line, delimiter)
                 yield Text(data, line, _QUOTE in data)
-                line += data.count(self.newline)
+                line += int(np.count_nonzero(np.frombuffer(data, np.uint8) == self.newline[0]))  # bytes.count is slow
             if self._ended and not self._pending.strip(_BLANK):
                 return
             if self._ended:
