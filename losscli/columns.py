@@ -25,7 +25,8 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
-SHOW = "show:"  # begins the role of a column that is only shown
+SHOW, WHERE = "show:", "where:"  # begin the roles of columns that are only shown, and that stand in a condition
+WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
 _NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
 
 
@@ -58,22 +59,20 @@ class Binding(NamedTuple):
         return Pick(self.columns, self.labels)
 
 
-def bind(
-    roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]], weight: bool
-) -> list[Binding]:
-    """The columns of every role and of the weight, as named in `chosen` or by their usual names. Raises UsageError.
+def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]) -> list[Binding]:
+    """The columns of every role, of weight and mask, as named in `chosen` or by their usual names. Raises UsageError.
 
     `readers` has a reader for the roles that have a file of their own; the others are looked for in the first role's.
     """
     try:
-        return _bind_all(roles, readers, chosen, weight)
+        return _bind_all(roles, readers, chosen)
     except UsageError as error:
         absent = [role.name for role in roles if role.name not in readers and role.name not in chosen]
         raise UsageError(f"{error}; or give a file of {', '.join(absent)}" if absent else str(error)) from None
 
 
 def _bind_all(
-    roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]], weight: bool
+    roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]
 ) -> list[Binding]:
     first = readers[roles[0].name]
     shared = [r.name for r in roles if readers.get(r.name, first) is first]
@@ -81,10 +80,13 @@ def _bind_all(
         _bind_role(role, readers.get(role.name, first), chosen.get(role.name), len(shared) > 1 and role.name in shared)
         for role in roles
     ]
-    if "weight" in readers:
-        bindings.append(Binding("weight", readers["weight"], _one_column(readers["weight"], "weight")))
-    elif weight:
-        bindings.append(bind_once("weight", {b.role: b.reader for b in bindings}, chosen["weight"]))
+    having = {b.role: b.reader for b in bindings}
+    for role in (WEIGHT, MASK):
+        if role in chosen:
+            own = {role: readers[role]} if role in readers else having
+            bindings.append(bind_once(role, own, chosen[role], labels=role == MASK))
+        elif role in readers:
+            bindings.append(Binding(role, readers[role], _one_column(readers[role], role), labels=role == MASK))
     return bindings
 
 
@@ -227,7 +229,7 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    said = "--show" if purpose.startswith(SHOW) else purpose
+    said = "--show" if purpose.startswith(SHOW) else "--where" if purpose.startswith(WHERE) else purpose
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from os.path import realpath
 from typing import Any
 
-from losscli.columns import Binding, bind, bind_shown
+from losscli.columns import MASK, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -17,20 +17,25 @@ from losscli.registry import Loss
 from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
-from losscli.tables import Table
+from losscli.selection import WEIGHTLESS, Account, Condition
+from losscli.tables import Rules, Table
 from losscli.version import VERSION
 
 REDUCTIONS = ("mean", "sum", "none")
+_MISSING = ("error", "drop")
 
 
 def evaluate(
     loss: "str | Loss | Objective | Sequence[str | Loss | Objective]",
     *,
     weight: Any = None,
+    mask: Any = None,
     columns: "Mapping[str, str | int | Sequence[str | int]] | None" = None,
     reduction: str = "mean",
     header: bool | None = None,
     allow_inf: bool = False,
+    where: Sequence[str] = (),
+    missing: str = "error",
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -59,12 +64,14 @@ def evaluate(
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard
         input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index.
         A role that is left out is a column of the first role's file or frame.
-    weight : weights >= 0, shape (n,); a sample of weight 0 is absent.
-    columns : role -> column names, globs or 0-based positions, ``"weight"`` among the roles.
+    weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
+    columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element, ``"none"`` has no value and
         lists the samples.
     header : whether a CSV file's first row is its header; None lets the row decide.
     allow_inf : let infinite inputs in.
+    where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
+    missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -86,16 +93,19 @@ def evaluate(
     )
     objectives = _objectives(loss)
     _check_request(objectives, reduction, wanted, block)
-    given = {role: data for role, data in {**roles, "weight": weight}.items() if data is not None}
+    given = {role: data for role, data in {**roles, WEIGHT: weight, MASK: mask}.items() if data is not None}
     _check_roles(objectives[0].losses[0], given)
     chosen = {role: _names(names) for role, names in (columns or {}).items()}
     for role in chosen:
-        if role not in (*objectives[0].losses[0].kind.role_names, "weight"):
+        if role not in (*objectives[0].losses[0].kind.role_names, WEIGHT, MASK):
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
+    if missing not in _MISSING:
+        raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
+    rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     with ExitStack() as stack:
         readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
-        table = _table(objectives, readers, chosen, wanted, block)
+        table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
         results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
 
@@ -146,7 +156,7 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
 def _check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
     names = loss.kind.role_names
     for role in given:
-        if role not in (*names, "weight"):
+        if role not in (*names, WEIGHT, MASK):
             hint = f"; say it in the SPEC: '{loss.name}:{role}=…'" if role in loss.params else ""
             raise UsageError(f"{loss.name} takes {', '.join(names)}, not {role}{hint}")
     if names[0] not in given:
@@ -162,16 +172,17 @@ def _open(stack: ExitStack, role: str, data: Any, header: bool | None, keep: boo
 
 
 def _table(
-    objectives: Sequence[Objective],
+    objective: Objective,
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
-    wanted: Wanted,
+    asked: tuple[Sequence[str], Rules],
     block: int,
 ) -> Table:
-    bindings = bind(objectives[0].losses[0].kind.roles, readers, chosen, "weight" in chosen)
-    by_role = {b.role: b.reader for b in bindings}
-    shown = [binding for spec in wanted.show for binding in bind_shown(spec, by_role)]
-    return Table([*bindings, *shown], block)
+    bindings = bind(objective.losses[0].kind.roles, readers, chosen)
+    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked
+    shown = [binding for spec in show for binding in bind_shown(spec, by_role)]
+    tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
+    return Table([*bindings, *shown, *tested], block, rules)
 
 
 def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
@@ -195,7 +206,7 @@ def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
         if request.progress:
             request.progress(batch.stop, table.known_rows)
     if not tallies[0].state.n:
-        raise InputError("every row has weight 0; a mean needs some weight")
+        raise InputError(f"no row is left of {table.account.matched}: {table.account}")
     return finals or _scan_again(stack, tallies, table, request)
 
 
@@ -238,15 +249,21 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
     return Report(
         VERSION,
         tuple(Input(b.role, b.reader.name, b.reader.format, table.rows, tuple(b.names)) for b in played),
-        table.rows,
-        0,
+        table.account,
         tuple(results),
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
             *(b.note for b in played if b.note),
             *_same(played),
+            *_absent(table.account),
         ),
     )
+
+
+def _absent(account: Account) -> list[str]:
+    """Rows that are left out by what was asked; those of weight 0 are what a weight is for."""
+    count = sum(n for reason, n in account.absent.items() if reason != WEIGHTLESS)
+    return [f"{count} of {account.matched} rows are left out: {account}"] if count else []
 
 
 def _same(bindings: Sequence[Binding]) -> list[str]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import Binding
+from losscli.columns import MASK, WEIGHT, Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
@@ -78,8 +78,8 @@ class Request(NamedTuple):
 
     def needs_totals(self, table: Table) -> bool:
         """Whether what is wanted has to wait for the totals: unless it is derivatives alone, and Σw is known."""
-        wanted, weighted = self.wanted, any(b.role == "weight" for b in table.bindings)
-        knows_weight = self.reduction != "mean" or (table.known_rows is not None and not weighted)
+        wanted = self.wanted
+        knows_weight = self.reduction != "mean" or (table.known_rows is not None and not table.selects)
         aggregate = any(objective.is_aggregate for objective in self.objectives)
         return not wanted.twice or aggregate or not knows_weight or wanted.per_sample_out is not None
 
@@ -193,7 +193,6 @@ class Final:
             if writer:
                 writer.commit()
         objective, loss = tally.objective, tally.objective.losses[0]
-        weight = next((b for b in self._table.bindings if b.role == "weight"), None)
         spread = state.spread
         return Result(
             loss=str(objective),
@@ -207,7 +206,7 @@ class Final:
             std=state.std if spread else None,
             min=spread.low if spread else None,
             max=spread.high if spread else None,
-            signature=f"{objective}|{reduction}|w:{_weight_name(weight)}|missing:error|n:{state.n}|v:{VERSION}",
+            signature=self._signature(),
             infinite=state.infinite,
             first_infinite=state.first,
             terms=self._terms(),
@@ -217,6 +216,22 @@ class Final:
             hessians=self._derivatives(2),
             samples=self._samples(),
             unlisted=self._unlisted(),
+        )
+
+    def _signature(self) -> str:
+        """How the number was made: equal signatures, comparable numbers."""
+        by_role, rules = {b.role: b for b in self._table.bindings}, self._table.rules
+        return "|".join(
+            [
+                str(self._tally.objective),
+                self._request.reduction,
+                f"w:{_called(by_role.get(WEIGHT))}",
+                *([f"mask:{_called(by_role[MASK])}"] if MASK in by_role else []),
+                *(f"where:{condition}" for condition in rules.conditions),
+                f"missing:{'drop' if rules.drops_missing else 'error'}",
+                f"n:{self._tally.state.n}",
+                f"v:{VERSION}",
+            ]
         )
 
     def _terms(self) -> tuple[Term, ...]:
@@ -273,7 +288,7 @@ class Final:
         return self._tally.state.n - len(collector.kept.rows)
 
 
-def _weight_name(binding: Binding | None) -> str:
+def _called(binding: Binding | None) -> str:
     if binding is None:
         return "none"
     return binding.names[0] if binding.reader.headed else "given"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.literals import format_number, parse_number
+from losscli.selection import Account
 
 SCHEMA = 1
 
@@ -145,12 +146,11 @@ def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 @dataclass(frozen=True)
 class Report:
-    """What `evaluate` returns: the inputs, how many rows were matched, a result a loss, and notes on what was read."""
+    """What `evaluate` returns: the inputs, what became of the rows, a result a loss, and notes on what was read."""
 
     losscli: str
     inputs: tuple[Input, ...]
-    matched: int
-    dropped: int
+    account: Account
     results: tuple[Result, ...]
     notes: tuple[str, ...] = ()
 
@@ -162,6 +162,11 @@ class Report:
         if self.results[0].value is None:
             raise UsageError("reduction none has no single value: read .results[0].samples")
         return self.results[0].value
+
+    @property
+    def matched(self) -> int:
+        """How many rows belong together, those among them that do not count included."""
+        return self.account.matched
 
     @property
     def is_finite(self) -> bool:
@@ -177,7 +182,7 @@ class Report:
                 {"role": i.role, "path": i.path, "format": i.format, "rows": i.rows, "columns": list(i.columns)}
                 for i in self.inputs
             ],
-            "rows": {"matched": self.matched, "dropped": self.dropped},
+            "rows": self.account.to_dict(),
             "results": [result.to_dict() for result in self.results],
         }
 

@@ -26,7 +26,19 @@ LAYERS = [
         "losses",
         "states",
     ),
-    *("objectives", "derivatives", "formats", "columns", "labels", "tables", "distribution", "results", "samples"),
+    *(
+        "objectives",
+        "derivatives",
+        "formats",
+        "selection",
+        "pairing",
+        "columns",
+        "labels",
+        "tables",
+        "distribution",
+        "results",
+        "samples",
+    ),
     *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own

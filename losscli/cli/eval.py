@@ -51,8 +51,19 @@ def eval_command(
     pred_col: options.PredCol = None,
     target_col: options.TargetCol = None,
     weight_col: options.WeightCol = None,
+    mask_col: Annotated[
+        str | None,
+        typer.Option(help="Rows that count: 1 or true, else 0.", metavar="COL", autocompletion=complete_column),
+    ] = None,
     col: options.Col = None,
     input: options.Input = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="COL=VALUE, or !=, <, <=, >, >=; repeat: rows that meet all.", metavar="COL=VALUE"),
+    ] = None,
+    missing: Annotated[
+        Literal["error", "drop"], typer.Option(help="Refuse missing values, or leave out their rows.")
+    ] = "error",
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -112,7 +123,9 @@ def eval_command(
     options.refuse_overwriting([output, grad_out, hess_out, per_sample_out, probs_out], inputs.values())
     evaluation: dict[str, Any] = {
         **inputs,
-        "columns": options.columns_by_role(pred_col, target_col, weight_col, col),
+        "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
+        "where": where or [],
+        "missing": missing,
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,

@@ -69,10 +69,15 @@ def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str]) -> 
 
 
 def columns_by_role(
-    pred_col: list[str] | None, target_col: list[str] | None, weight_col: str | None, col: list[str] | None
+    pred_col: list[str] | None,
+    target_col: list[str] | None,
+    weight_col: str | None,
+    col: list[str] | None,
+    mask_col: str | None = None,
 ) -> dict[str, list[str]]:
     """The columns that options name; `--col`, which can name any role, goes before the others."""
-    named = {"pred": pred_col, "target": target_col, "weight": None if weight_col is None else [weight_col]}
+    single = {"weight": weight_col, "mask": mask_col}
+    named = {"pred": pred_col, "target": target_col, **{r: None if c is None else [c] for r, c in single.items()}}
     return {**{role: names for role, names in named.items() if names}, **_by_role("--col", "COLS", col)}
 
 

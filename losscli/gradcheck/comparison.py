@@ -57,11 +57,11 @@ def compare(
     with ExitStack() as stack:
         readers = {role: _opened(stack, role, data, header) for role, data in given.items()}
         other = _opened(stack, "grad", grad, header)
-        (binding,) = bind([Role("grad", vector=True)], {"grad": other}, chosen, False)
-        values = np.concatenate([block.values[0] for block in other.read([binding.pick], BLOCK)])
-        data, unweighted = Data.read_both(
-            loss, of, bind(loss.kind.roles, readers, chosen, "weight" in chosen), allow_inf
+        (binding,) = bind(
+            [Role("grad", vector=True)], {"grad": other}, {r: c for r, c in chosen.items() if r == "grad"}
         )
+        values = np.concatenate([block.values[0] for block in other.read([binding.pick], BLOCK)])
+        data, unweighted = Data.read_both(loss, of, bind(loss.kind.roles, readers, chosen), allow_inf)
     with np.errstate(all="ignore"):
         found = _comparison(Case.of(data, unweighted, other.name, values, rtol))
     return replace(found, notes=tuple(note for reader in (*readers.values(), other) for note in reader.notes))

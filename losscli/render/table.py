@@ -83,7 +83,8 @@ def _derivative(what: str, derivative: Derivative) -> str:
 
 def _inputs(report: Report) -> str:
     parts = [f"{i.role} {escape(i.path)}{_named(i.columns)}" for i in report.inputs]
-    return f"{report.matched} rows matched: {', '.join(parts)}\n"
+    absent = f" ({report.account})" if str(report.account) else ""
+    return f"{report.matched} rows matched{absent}: {', '.join(parts)}\n"
 
 
 def _named(columns: tuple[str, ...]) -> str:
