@@ -206,6 +206,8 @@ def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
         if request.progress:
             request.progress(batch.stop, table.known_rows)
     if not tallies[0].state.n:
+        if set(table.account.absent) == {WEIGHTLESS}:
+            raise InputError("every row has weight 0; a mean needs some weight")
         raise InputError(f"no row is left of {table.account.matched}: {table.account}")
     return finals or _scan_again(stack, tallies, table, request)
 

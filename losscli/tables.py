@@ -113,7 +113,8 @@ class Table:
             return None
         at = _Places(blocks, self._by_role, kept).at
         weight = weights(values["weight"], at) if "weight" in values else None
-        shown = {role.removeprefix(SHOW): _texts(v) for role, v in values.items() if role.startswith(SHOW)}
+        asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
+        shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
         arrays = {b.role: self._array(b, values[b.role], at) for b in self.bindings if _is_array(b)}
         return Batch(arrays, weight, rows, paired.stop, shown, at)
 
