@@ -91,8 +91,8 @@ def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]
         raise InputError(f"{name}: has masked entries; fill them in, or give those rows weight 0")
     try:
         array = np.atleast_1d(_array(data))
-    except ValueError as error:
-        raise InputError(f"{name}: not an array of numbers: {error}") from None
+    except (ValueError, TypeError, RuntimeError) as error:  # tensors say so, too, where NumPy cannot have their values
+        raise InputError(f"{name}: not an array of numbers: {' '.join(str(error).split())}") from None
     if array.ndim > 2:
         raise InputError(f"{name}: has {array.ndim} dimensions; (n,) or (n, d) is needed")
     if array.ndim == 2 and array.shape[1] == 0:
