@@ -27,7 +27,7 @@ LAYERS = [
         "states",
     ),
     *("objectives", "derivatives", "formats", "columns", "labels", "tables", "distribution", "results", "samples"),
-    *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
+    *("weak", "scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own
     "gradcheck": [
