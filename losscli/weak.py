@@ -8,7 +8,7 @@ the expected share of groups reported in error is at most the level.
 The test is a permutation test given the ties. Its p-value is exact for up to 64 rows, group and rest together. Beyond,
 the normal approximation does where p is large; it is wrong by orders of magnitude in the tail where ties make ranks
 skewed (a 0-1 loss with few errors, groups of hundreds), so there it gives way to the double saddlepoint approximation
-(Robinson 1982, doi:10.1111/j.2517-6161.1982.tb01191.x; Skovgaard 1987, doi:10.2307/3214212), whose relative error
+(Robinson 1982, J. R. Stat. Soc. B 44, 91-101; Skovgaard 1987, J. Appl. Probab. 24, 875-887), whose relative error
 stays small however far the tail.
 """
 
@@ -43,8 +43,8 @@ class Slice(NamedTuple):
 
     `where` holds its columns and cells; `mean` and `rest_mean` are weighted means of the losses, `share` is its share
     of the total loss. `effect` is the probability that a row of the group has a larger loss than one of the rest, ties
-    half (Vargha and Delaney 2000, doi:10.3102/10769986025002101); `p` is the test's p-value, and `q` the least level
-    at which the group is reported.
+    half (Vargha and Delaney 2000, doi:10.3102/10769986025002101); `p` is the test's p-value (of a pair the largest of
+    its three tests'), and `q` the least level at which the group is reported.
     """
 
     where: tuple[tuple[str, str], ...]

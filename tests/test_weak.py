@@ -177,6 +177,12 @@ def test_ties_stay_together() -> None:
     assert texts.count("[0, 1)") == 900
 
 
+def test_a_bin_ends_where_the_ties_at_its_quantile_end_nearest() -> None:
+    """A fifth of the rows lies among the zeros and two fifths among the ones, near their end."""
+    texts = cells(np.concatenate([np.zeros(25), np.ones(16), np.arange(2, 61)]))
+    assert sorted(set(texts), key=texts.index) == ["[0, 1)", "[1, 2)", "[2, 21)", "[21, 41)", "[41, 60]"]
+
+
 @given(st.lists(st.integers(-40, 40) | st.just(None), min_size=1, max_size=120))
 def test_every_number_lies_in_its_cell(values: list[int | None]) -> None:
     numbers = np.array([np.nan if v is None else v / 8 for v in values])
@@ -230,12 +236,15 @@ def test_a_slice_by_hand() -> None:
     """Ten rows, of which four are weak: of the 24 pairs of rows the weak one has the larger loss in all but one."""
     losses = np.array([9.0, 8, 7, 4, 5, 1, 1, 2, 3, 0])
     weight = np.array([1.0, 2, 1, 1, 1, 1, 2, 1, 1, 1])
-    (found,) = search(losses, {"a": labels(list("wwww") + list("rrssrs"))}, weight, min_size=4).found(level=0.1)
+    slices = search(losses, {"a": labels(list("wwww") + list("rrssrs"))}, weight, min_size=4)
+    (found,) = slices.found(level=0.1)
     assert found[:3] == ((("a", "w"),), 4, 5.0)
     assert found[3:6] == (36 / 5, 36 / 49, 13 / 7)
     assert found.effect == 23 / 24
     assert isclose(found.p, 2 / comb(10, 4), rel_tol=1e-12)
     assert isclose(found.q, found.p, rel_tol=1e-12)  # r and s are too small to be tested
+    assert slices.found(level=found.q) == [found]
+    assert slices.found(level=found.q * 0.999) == []
 
 
 def test_rows_of_weight_0_are_left_out() -> None:
@@ -261,6 +270,56 @@ def test_higher_ranks_alone_are_no_weak_slice() -> None:
     weight = np.ones(1000)
     weight[-5:] = 1e-9  # the mean is the weighted one
     assert wheres(search(losses, columns, weight).found()) == [(("a", "w"),)]
+
+
+def test_a_pair_has_a_higher_mean_than_the_rest_of_either_parent() -> None:
+    """The rest of its parent has lower ranks, but when a few of its losses are huge, a higher mean."""
+    ramp = np.arange(10_400) / 1e6
+    losses = np.repeat([2.0, 1.0, 1.0, 0.5], [200, 200, 200, 9800]) + ramp
+    pair = (("a", "w"), ("b", "w"))
+    columns = {
+        "a": labels(np.repeat(["w", "r"], [400, 10_000])),
+        "b": labels(np.repeat([*"wrwr"], [200, 200, 200, 9800])),
+    }
+    assert pair in wheres(search(losses, columns).found())
+    for start in (200, 400):
+        uneven = losses.copy()
+        uneven[start : start + 5] = 1000.0
+        assert pair not in wheres(search(uneven, columns).found())
+
+
+def test_a_rest_has_as_many_rows_as_a_group_at_least() -> None:
+    """Of a column, and of a pair within its parents."""
+    losses = np.concatenate([np.arange(15.0), 100.0 + np.arange(985)])
+    column = {"a": labels(["r"] * 15 + ["w"] * 985)}
+    assert search(losses, column, min_size=16).found() == []
+    assert len(search(losses, column, min_size=15).found()) == 1
+    losses = np.concatenate([np.arange(15.0) + 50, 100.0 + np.arange(100), np.arange(885) / 10])
+    columns = {"a": labels(["w"] * 115 + ["r"] * 885), "b": labels(["r"] * 15 + ["w"] * 200 + ["r"] * 785)}
+    for least in (15, 16):
+        found = wheres(search(losses, columns, min_size=least).found())
+        assert ((("a", "w"), ("b", "w")) in found) == (least == 15)
+
+
+def test_sums_are_added_up_in_one_order() -> None:
+    rng = np.random.default_rng(7)
+    losses, weight, order = rng.integers(0, 3, 1000) / 3, rng.random(1000), rng.permutation(1000)
+    found = []
+    for some in (slice(None), order):
+        rows = search(losses[some], {}, weight[some])._held()
+        found.append(weak._Search(rows, [], 20)._sums(np.zeros(1000, np.uint8), 1).tolist())
+    assert found[0] == found[1]
+
+
+def test_nan_and_infinite_losses_are_tied() -> None:
+    losses, columns = np.arange(1000.0) * 37 % 100, {"a": labels(["w"] * 100 + ["r"] * 900)}
+    losses[:50] = losses[500:600] = np.inf
+    tests = []
+    for _ in range(2):
+        (found,) = search(losses, columns).found()
+        tests.append((found.p, found.q, found.effect))
+        losses[:50:2] = losses[500:600:3] = np.nan
+    assert tests[0] == tests[1]
 
 
 @pytest.mark.parametrize("strange", [np.inf, np.nan])
