@@ -84,5 +84,5 @@ def files_of(data: Any) -> list[str]:
     for path in listed(data) or []:
         found.append(split_member(path)[0])
         with suppress(OSError):  # it is no folder, or will be refused when it is read
-            found += [os.path.join(path, name) for name in os.listdir(path)]
+            found += [os.path.join(path, name) for name in os.listdir(path) if is_part(name)]
     return found
