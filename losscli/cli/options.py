@@ -27,7 +27,7 @@ Col = Annotated[
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option("--input", help="A file of a role beyond FILES, or one more part.", metavar="ROLE=FILE"),
+    typer.Option("--input", help="The file of a role beyond FILES, or a part.", metavar="ROLE=FILE"),
 ]
 Layout = Annotated[Literal["table", "plain", "json"] | None, typer.Option(help="table on a terminal, plain in a pipe.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
@@ -70,7 +70,8 @@ def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | lis
     for output in outputs:
         if output and os.path.realpath(output) in taken:
             raise UsageError(f"{output} is an input file; name another for the output")
-        if output and is_part(output) and os.path.dirname(os.path.realpath(output)) in taken:
+        folder = os.path.dirname(os.path.realpath(output or ""))
+        if output and is_part(output) and folder in taken and os.path.isdir(folder):
             raise UsageError(f"{output} would be a part of an input, whose folder it is in; write it elsewhere")
     if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
         raise UsageError(f"{result} is named for two outputs")
