@@ -104,8 +104,12 @@ def is_long(size: int | None) -> bool:
 def spooled(read: Callable[[int], bytes]) -> BinaryIO:
     """An unlinked temporary file of all that `read` gives, at its end."""
     spool = tempfile.TemporaryFile()
-    while part := read(1 << 20):
-        spool.write(part)
+    try:
+        while part := read(1 << 20):
+            spool.write(part)
+    except BaseException:
+        spool.close()
+        raise
     return spool
 
 
