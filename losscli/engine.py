@@ -6,7 +6,7 @@ from fractions import Fraction
 from os.path import realpath
 from typing import Any
 
-from losscli.columns import MASK, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
+from losscli.columns import MASK, USUAL, USUAL_VECTORS, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -61,8 +61,9 @@ def evaluate(
     ----------
     loss : a SPEC such as ``"huber:delta=0.5"``, a sum such as ``"dice + 0.5 * bce"``, a `Loss`, or several of them,
         which take the same roles.
-    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard
-        input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index.
+    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet, ``"x.npz:member"``;
+        ``"-"`` is standard input), a folder or a list of paths, which are parts of one table, an array of shape (n,) or
+        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -104,7 +105,7 @@ def evaluate(
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     with ExitStack() as stack:
-        readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
+        readers = {role: opened(stack, role, data, header, wanted.twice) for role, data in given.items()}
         table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
         results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
@@ -165,8 +166,10 @@ def _check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
         raise UsageError("'-' is standard input, which can be one file only")
 
 
-def _open(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bool) -> Reader:
-    reader = open_reader(role, data, header, keep)
+def opened(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bool) -> Reader:
+    """A reader of what is given for a role, which the stack closes."""
+    usual = (*USUAL.get(role, ()), *USUAL_VECTORS.get(role, ()))  # of columns, and of members of archives
+    reader = open_reader(role, data, header, keep, usual)
     stack.callback(reader.close)
     return reader
 

@@ -141,6 +141,10 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
     "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow"}),
+    "parts": (
+        [*EVAL, "p.csv", "t.csv", "--input", "pred=p.csv", "--input", "target=t.csv"],
+        {*HEAVY, *FOR_FILES} - {"numpy"},
+    ),
     "a gate": ([*EVAL, "p.npy", "t.npy", "--min", "1"], {"rich", "pandas", "scipy", "pyarrow"}),
 }
 

@@ -23,6 +23,7 @@ class ArrayReader:
         self.name = name
         self.notes: Sequence[str] = ()
         self.headed = _is_frame(data)
+        self._is_texts = isinstance(data, (list, tuple)) and any(isinstance(one, str) for one in data[:1])
         self._arrays = _columns(name, data, self.headed)
         self.is_matrix = not self.headed and np.ndim(data) == 2
         self.columns = tuple(
@@ -46,7 +47,8 @@ class ArrayReader:
             return text_labels(arrays[0].tolist())
         for array, is_text in zip(arrays, text, strict=True):
             if is_text or array.dtype.kind not in "biufO":
-                raise InputError(f"{self.name}: dtype {array.dtype} is not numeric")
+                hint = "; nor is any of its texts a file" if self._is_texts else ""
+                raise InputError(f"{self.name}: dtype {array.dtype} is not numeric{hint}")
         return matrix(arrays)
 
     def close(self) -> None:
