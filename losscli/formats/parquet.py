@@ -30,11 +30,10 @@ class ParquetReader:
         self.is_long = source.is_long
         self.notes: Sequence[str] = ()
         try:
-            # small buffers, no read-ahead: memory must not grow with the row groups
-            self._file = pq.ParquetFile(
-                source.seekable(), pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-            )
+            self._file = _open(source)
             schema = self._file.schema_arrow
+            if repeated := _repeated(self._file.metadata, schema):
+                self._file = _open(source, repeated)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
         self._types = list(schema.types)
@@ -104,10 +103,10 @@ class ParquetReader:
     def _column(self, array: "pa.Array", j: int, place: Any, labels: bool) -> "NDArray[Any] | Labels":
         if _is_list(array.type):
             return self._vectors(array, j, place)
+        if _is_text(array.type):
+            return _labels(array)
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
-        if _is_text(array.type):
-            return text_labels([None if t is None else t.strip() or None for t in array.to_pylist()])
         if labels and array.null_count and pa.types.is_integer(array.type):
             return np.array(array.to_pylist(), dtype=object)  # integers, and None
         return _numbers(array)
@@ -139,6 +138,55 @@ class ParquetReader:
     def close(self) -> None:
         self._file.close()
         self._source.close()
+
+
+def _open(source: Source, repeated: Sequence[str] = ()) -> "pq.ParquetFile":
+    """The file, some of its columns as dictionaries. Small buffers and no read-ahead: memory must not grow with the
+    row groups.
+    """
+    return pq.ParquetFile(
+        source.seekable(),
+        read_dictionary=list(repeated) or None,
+        pre_buffer=False,
+        buffer_size=1 << 20,
+        page_checksum_verification=True,
+    )
+
+
+def _repeated(metadata: Any, schema: "pa.Schema") -> list[str]:
+    """Columns of text that repeats, and is written as a dictionary and codes: read as that, no cell is a text of its
+    own. Without a dictionary the length of a text alone takes 4 bytes.
+    """
+    size, count = dict[str, int](), dict[str, int]()
+    for k in range(metadata.num_row_groups):
+        for j in range(metadata.num_columns):
+            column = metadata.row_group(k).column(j)
+            name = column.path_in_schema
+            size[name] = size.get(name, 0) + column.total_uncompressed_size
+            count[name] = count.get(name, 0) + column.num_values
+    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)]
+    return [name for name in texts if name in size and size[name] < 4 * count[name]]
+
+
+def _labels(array: "pa.Array") -> Labels:
+    """Text by its distinct values, stripped; empty text is a missing value."""
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    codes, texts = _flat(array.indices), array.dictionary
+    valid = _valid(array.indices)
+    used = np.flatnonzero(np.bincount(codes if valid is None else codes[valid])).tolist()  # of a whole row group's
+    names = text_labels([(texts[code].as_py() or "").strip() or None for code in used])
+    numbers = np.full(len(texts) + 1, -1)
+    numbers[used] = names.codes
+    return Labels(numbers[codes if valid is None else np.where(valid, codes, len(texts))], names.names)
+
+
+def _valid(array: "pa.Array") -> "NDArray[np.bool_] | None":
+    """Which entries are there, where some are not."""
+    if not array.null_count:
+        return None
+    bits = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].astype(bool)
 
 
 def _is_list(kind: "pa.DataType") -> bool:
@@ -176,14 +224,17 @@ def _numbers(array: "pa.Array") -> "NDArray[Any]":
         return _by_value(array.to_pylist())
     if pa.types.is_boolean(kind):
         return np.array([np.nan if v is None else float(v) for v in array.to_pylist()])
+    values, valid = _flat(array), _valid(array)
+    return values if valid is None else np.where(valid, values, np.array(np.nan, values.dtype))
+
+
+def _flat(array: "pa.Array") -> "NDArray[Any]":
+    """The numbers of an array as they lie in its buffer; of a null, any number."""
+    kind = array.type
     dtype = np.dtype(
         f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}"
     )
-    values = np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
-    if array.null_count:
-        valid = np.array(array.is_valid().to_pylist())
-        values = np.where(valid, values, np.array(np.nan, dtype))
-    return values
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
 def _by_value(values: list[Any]) -> "NDArray[Any]":
