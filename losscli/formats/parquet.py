@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"PAR1"
+_PEEK = 1 << 12  # rows that tell whether text repeats
 
 
 class ParquetReader:
@@ -32,11 +33,10 @@ class ParquetReader:
         try:
             self._file = _open(source)
             schema = self._file.schema_arrow
-            if repeated := _repeated(self._file.metadata, schema):
-                self._file = _open(source, repeated)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
         self._types = list(schema.types)
+        self._is_reopened = False
         self._widths: dict[int, int] = {}  # of list columns, from their first row
         self.columns = tuple(
             Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True)
@@ -61,6 +61,7 @@ class ParquetReader:
         labels = {j for pick in picks if pick.labels for j in pick.columns}
         for j in wanted:
             self._check_type(j, j in labels)
+        self._reopen([self.columns[j].name for j in wanted if _is_text(self._types[j])])
         start = 0
         for batch in self._batches([self.columns[j].name for j in wanted], size):
             place = partial(self._place, start)
@@ -68,6 +69,15 @@ class ParquetReader:
             yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
             start += batch.num_rows
         self._check_rows(start)
+
+    def _reopen(self, texts: list[str]) -> None:
+        """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.
+        Whether it does, the first rows tell; the metadata are not to be trusted so far.
+        """
+        if texts and not self._is_reopened:
+            head = next(self._batches(texts, _PEEK), None)
+            repeated = [] if head is None else [n for n in texts if _repeats(head.column(n))]
+            self._file, self._is_reopened = _open(self._source, repeated), True
 
     def _check_rows(self, read: int) -> None:
         """The footer has no checksum: its counts must agree with one another and with what was read."""
@@ -153,19 +163,8 @@ def _open(source: Source, repeated: Sequence[str] = ()) -> "pq.ParquetFile":
     )
 
 
-def _repeated(metadata: Any, schema: "pa.Schema") -> list[str]:
-    """Columns of text that repeats, and is written as a dictionary and codes: read as that, no cell is a text of its
-    own. Without a dictionary the length of a text alone takes 4 bytes.
-    """
-    size, count = dict[str, int](), dict[str, int]()
-    for k in range(metadata.num_row_groups):
-        for j in range(metadata.num_columns):
-            column = metadata.row_group(k).column(j)
-            name = column.path_in_schema
-            size[name] = size.get(name, 0) + column.total_uncompressed_size
-            count[name] = count.get(name, 0) + column.num_values
-    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)]
-    return [name for name in texts if name in size and size[name] < 4 * count[name]]
+def _repeats(array: "pa.Array") -> bool:
+    return not pa.types.is_dictionary(array.type) and len(array.dictionary_encode().dictionary) * 4 < len(array)
 
 
 def _labels(array: "pa.Array") -> Labels:
@@ -175,7 +174,8 @@ def _labels(array: "pa.Array") -> Labels:
     codes, texts = _flat(array.indices), array.dictionary
     valid = _valid(array.indices)
     used = np.flatnonzero(np.bincount(codes if valid is None else codes[valid])).tolist()  # of a whole row group's
-    names = text_labels([(texts[code].as_py() or "").strip() or None for code in used])
+    listed = texts.to_pylist() if 2 * len(used) > len(texts) else {code: texts[code].as_py() for code in used}
+    names = text_labels([(listed[code] or "").strip() or None for code in used])
     numbers = np.full(len(texts) + 1, -1)
     numbers[used] = names.codes
     return Labels(numbers[codes if valid is None else np.where(valid, codes, len(texts))], names.names)
