@@ -82,6 +82,10 @@ class Distribution:
         shares = [Fraction(repr(level)) for level in levels]  # 0.9 is nine tenths
         return [self._select(share * self._total) + 0.0 for share in shares]  # and -0.0 is 0.0
 
+    def nth(self, index: int) -> float:
+        """The loss that `index` others lie before, in their order, without weights."""
+        return self._select(Fraction(index + 1)) + 0.0
+
     def _select(self, wanted: Fraction) -> float:
         """The least loss at which the cumulative weight reaches `wanted`."""
         low, bits, below = 0, 64, Fraction(0)

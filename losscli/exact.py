@@ -224,29 +224,33 @@ class GroupSums:
         self._blocks = 0  # added since the waiting sums were last taken in
         self._size = 1  # groups that there is room for
 
-    def add(self, codes: "NDArray[np.int64]", terms: "Floats", *factors: "Floats") -> None:
-        """Add `terms`, each multiplied by its entry in `factors` (at most two), all of shape (n,) as `codes` is."""
+    def add(self, codes: "NDArray[np.int64]", terms: "Floats", *factors: "Floats") -> Exact:
+        """Add `terms`, each multiplied by its entry in `factors` (at most two), all of shape (n,) as `codes` is.
+
+        The sum of all that was added is found on the way.
+        """
         if not len(codes):
-            return
+            return ZERO
         self._size = max(self._size, int(codes.max()) + 1)
-        terms, *factors = (np.ascontiguousarray(a, dtype=np.float64) for a in (terms, *factors))
+        arrays = [np.ascontiguousarray(a, dtype=np.float64) for a in (terms, *factors)]
+        total = ZERO
         for start in range(0, len(codes), _BLOCK):
             block = slice(start, start + _BLOCK)
-            self._add_block(codes[block], [a[block] for a in (terms, *factors)])
+            total += self._add_block(codes[block], [a[block] for a in arrays])
+        return total
 
-    def _add_block(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> None:
+    def _add_block(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> Exact:
         if self._blocks >= _WAITING or len(self._waiting) * self._size > _ROOM:
             self._take_in()
         self._blocks += 1
         if len(factors) == 1 and _is_extractable(factors[0]):
-            self._extract(codes, factors[0])
-        elif len(factors) > 1 and all(map(_is_safe, factors)):
-            for part in _expand(factors):
-                self._extract(codes, part)
-        else:
-            self._add_one_by_one(codes, factors)
+            return Exact(self._extract(codes, factors[0]))
+        if len(factors) > 1 and all(map(_is_safe, factors)):
+            return Exact(sum(self._extract(codes, part) for part in _expand(factors)))
+        return self._add_one_by_one(codes, factors)
 
-    def _extract(self, codes: "NDArray[np.int64]", terms: "Floats") -> None:
+    def _extract(self, codes: "NDArray[np.int64]", terms: "Floats") -> int:
+        total = 0
         rest, leading, other = terms, np.empty_like(terms), np.empty_like(terms)
         while largest := max(float(rest.max()), -float(rest.min())):
             # as in `_sum`: the leading parts are multiples of 2^(exponent - 36), and less than 2^52 of those in a group
@@ -255,8 +259,11 @@ class GroupSums:
             np.add(rest, sigma, leading)
             leading -= sigma
             sums = np.bincount(codes, weights=leading, minlength=self._size)
-            self._wait(exponent - 36, np.ldexp(sums, 36 - exponent).astype(np.int64))
+            whole = np.ldexp(sums, 36 - exponent).astype(np.int64)
+            total += _shifted(int(whole.sum()), PLACES + exponent - 36)
+            self._wait(exponent - 36, whole)
             rest = np.subtract(rest, leading, other)
+        return total
 
     def _wait(self, exponent: int, sums: "NDArray[np.int64]") -> None:
         waiting = self._waiting.get(exponent)
@@ -269,20 +276,20 @@ class GroupSums:
         """From NumPy's integers, which would overflow, to Python's, which do not."""
         for exponent, sums in self._waiting.items():
             for code in np.flatnonzero(sums).tolist():
-                units = int(sums[code])  # of 2^exponent, which is less than a unit only where the sum is a multiple
-                shift = PLACES + exponent
-                self._units[code] = self._units.get(code, 0) + (units << shift if shift >= 0 else units >> -shift)
+                self._units[code] = self._units.get(code, 0) + _shifted(int(sums[code]), PLACES + exponent)
         self._waiting, self._blocks = {}, 0
 
-    def _add_one_by_one(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> None:
+    def _add_one_by_one(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> Exact:
         """Terms beyond what can be extracted from, infinite ones, NaN: a sum of its own for each group."""
         order = np.argsort(codes, kind="stable")
-        ordered = codes[order]
+        total, ordered = ZERO, codes[order]
         for rows in np.split(order, np.flatnonzero(np.diff(ordered)) + 1):
             code = int(codes[rows[0]])
             found = _block_sum([f[rows] for f in factors])
             self._units[code] = self._units.get(code, 0) + found.units
             self._special[code] = self._special.get(code, 0.0) + found.special
+            total += found
+        return total
 
     def of(self, code: int) -> Exact:
         """The sum of a group."""
@@ -292,6 +299,11 @@ class GroupSums:
 
 _WAITING = 1 << 9  # blocks whose sums, at most four of them below 2^52, an int64 holds
 _ROOM = 1 << 20  # integers that wait at most
+
+
+def _shifted(whole: int, shift: int) -> int:
+    """Whole × 2^shift; where that is to the right, no bit is lost, as the terms were whole units."""
+    return whole << shift if shift >= 0 else whole >> -shift
 
 
 def _is_extractable(terms: "Floats") -> bool:

@@ -72,14 +72,16 @@ class Moments(NamedTuple):
         spread: bool,
         *,
         terms: "tuple[Array, ...] | None" = None,
+        totals: tuple[Exact, ...] | None = None,
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample.
 
-        `terms` are the loss's, where they are at hand.
+        `terms` are the loss's and `totals` their sums, where they are at hand.
         """
         terms = loss.terms(arrays) if terms is None else terms
         samples = _counted(per_sample(terms[0]), weight, rows, spread)
-        return samples._replace(totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
+        totals = _totals(loss, arrays, terms, weight) if totals is None else totals
+        return samples._replace(totals=totals, outputs=outputs_of(terms[0]))
 
     @staticmethod
     def of_samples(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
@@ -167,8 +169,8 @@ class GroupMoments:
         arrays: "Sequence[Array]",
         weight: "Array | None",
         terms: "tuple[Array, ...]",
-    ) -> None:
-        """Take a batch as `Moments.of` does."""
+    ) -> tuple[Exact, ...]:
+        """Take a batch as `Moments.of` does; the sums over all groups are found on the way."""
         self._count(codes, weight)
         degree, self._outputs = loss.definition.degree, outputs_of(terms[0])
         factors = [] if weight is None else [_like(weight, terms[0])]
@@ -177,11 +179,13 @@ class GroupMoments:
             terms, factors = tuple(t.ravel() for t in terms), [f.ravel() for f in factors]
             arrays = arrays if degree is None else [a.ravel() for a in arrays]
         if degree is None or not _is_extreme(arrays):
-            self._sum(0, codes, terms, factors)
-            return
+            return self._sum(0, codes, terms, factors)
+        totals = (ZERO,) * len(terms)
         for shift, rows in _scales(arrays):
             scaled = loss.terms([np.ldexp(a[rows], shift) for a in arrays])
-            self._sum(-shift * degree, codes[rows], scaled, [f[rows] for f in factors])
+            parts = self._sum(-shift * degree, codes[rows], scaled, [f[rows] for f in factors])
+            totals = tuple(total + part for total, part in zip(totals, parts, strict=True))
+        return totals
 
     def add_samples(self, codes: "Array", losses: "Array", weight: "Array | None") -> None:
         """Take samples whose losses are known, as `Moments.of_samples` does."""
@@ -196,14 +200,13 @@ class GroupMoments:
             self._weight = self._weight or GroupSums()
             self._weight.add(codes, weight)
 
-    def _sum(self, shift: int, codes: "Array", terms: "Sequence[Array]", factors: "list[Array]") -> None:
+    def _sum(self, shift: int, codes: "Array", terms: "Sequence[Array]", factors: "list[Array]") -> tuple[Exact, ...]:
         sums = self._totals.setdefault(shift, [GroupSums() for _ in terms])
-        for total, term in zip(sums, terms, strict=True):
-            total.add(codes, term, *factors)
+        return tuple(s.add(codes, term, *factors).scaled(shift) for s, term in zip(sums, terms, strict=True))
 
     def of(self, code: int) -> Moments:
         """The state of a group."""
-        n = int(self._counts[code])
+        n = int(self._counts[code]) if code < len(self._counts) else 0
         weight = Exact.count(n) if self._weight is None else self._weight.of(code)
         scaled = [[total.of(code).scaled(shift) for total in sums] for shift, sums in self._totals.items()]
         totals = tuple(sum(parts, ZERO) for parts in zip(*scaled, strict=True))

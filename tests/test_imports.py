@@ -39,7 +39,7 @@ LAYERS = [
         "results",
         "samples",
     ),
-    *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
+    *("scan", "slices", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own
     "gradcheck": [
