@@ -1,6 +1,6 @@
 """Slices: the value of each group of rows, by columns of the files, by output or by class."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from math import isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -386,7 +386,6 @@ class Finder:
         self.is_numeric = True
         self._values, self._count, self._high = Distribution(), 0, -np.inf
         self._seen: set[float] = set()
-        self.close: Callable[[], None] = self._values.close
 
     def add(self, values: "Array | Labels") -> None:
         """Take the column's values of a batch."""
@@ -403,6 +402,10 @@ class Finder:
         self._high = max(self._high, float(numbers.max()))
         if len(self._seen) <= self._bins:
             self._seen.update(_distinct(numbers)[0][: self._bins + 1])
+
+    def close(self) -> None:
+        """Give the temporary file back, if there is one."""
+        self._values.close()
 
     def intervals(self) -> list[Interval]:
         """The intervals in order; none where the column is text, or has no more values than there would be bins.
