@@ -42,7 +42,7 @@ DUCKDB = """import duckdb
 print(duckdb.sql("select avg((y_pred - y) ** 2) from {}").fetchall()[0][0])"""
 DUCKDB_GROUPS = """import duckdb
 loss = "avg((y_pred - y) ** 2)"
-print(duckdb.sql(f"select country, {loss}, count(*) from 'groups/all.parquet' group by country order by 2").fetchall())"""
+print(duckdb.sql(f"select country, {loss}, count(*) from 'groups/all.parquet' group by 1 order by 2").fetchall())"""
 DUCKDB_CSV = "'csv/pred.csv' positional join 'csv/target.csv'"
 PANDAS = """import pandas as pd
 print(((pd.read_csv("csv/pred.csv")["y_pred"] - pd.read_csv("csv/target.csv")["y"]) ** 2).mean())"""
