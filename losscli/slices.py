@@ -14,6 +14,7 @@ from losscli.formats.cells import number
 from losscli.lazy import np
 from losscli.literals import canonical, is_integer, parse_number
 from losscli.objectives import Objective
+from losscli.registry import Loss
 from losscli.results import Group
 from losscli.scan import Computed, Tally
 from losscli.states import GroupMoments
@@ -251,9 +252,12 @@ class Outputs:
 
 def _true_classes(computed: Computed) -> "Array":
     """The class of each row, as an integer. Raises InputError for a target that is no single class."""
-    loss, arrays = computed.objective.losses[0], computed.checked[0]
-    if not (loss.definition.task == "classification" or any(role.labels for role in loss.kind.roles)):
-        raise UsageError(f"--per-output: {loss} has one value a sample here; it has neither outputs nor classes")
+    pairs = zip(computed.objective.losses, computed.checked, strict=True)
+    found = [(loss, arrays) for loss, arrays in pairs if _has_classes(loss)]
+    if not found:
+        what = f"{computed.objective} has one value a sample here"
+        raise UsageError(f"--per-output: {what}; it has neither outputs nor classes")
+    loss, arrays = found[0]
     target = arrays[loss.kind.role_names.index("target")]
     if target.dtype.kind in "iu":
         return target
@@ -261,8 +265,12 @@ def _true_classes(computed: Computed) -> "Array":
     if not is_hard.all():
         place = computed.batch.at("target", int(np.argmin(is_hard)), None)
         raise InputError(f"{place}: a soft target has no class of its own, and --per-output groups by it")
-    found: Array = target.astype(np.int64) if target.ndim == 1 else target.argmax(axis=1)
-    return found
+    classes: Array = target.astype(np.int64) if target.ndim == 1 else target.argmax(axis=1)
+    return classes
+
+
+def _has_classes(loss: Loss) -> bool:
+    return loss.definition.task == "classification" or any(role.labels for role in loss.kind.roles)
 
 
 class Slices:

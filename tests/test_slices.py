@@ -1,12 +1,15 @@
 """Slices: values by group, by bins of numbers, by output and by class."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import losscli
@@ -339,6 +342,29 @@ def test_text_stays_text_in_every_format(files: list[str], run_here: Run, here: 
     groups = json.loads(ran.stdout)["results"][0]["groups"]
     assert [(g["by"]["g"], g["n"]) for g in groups] == [("007", 2), ("x", 2), ("7", 1), (None, 1)]
     assert list(groups[0]) == ["by", "value", "n", "weight", "share"]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+)
+def test_text_of_every_type_by_its_distinct_values(kind: Any, here: Path) -> None:
+    """Whether it repeats or not, in row groups whose dictionaries differ, with missing values, and all missing."""
+    rows = 20_000
+    texts = [[None, "a", " b", "b ", ""][k % 5] if k < 15_000 else f"t{k % 7}" for k in range(rows)]
+    columns = {"few": texts, "many": [f"r{k // 2}" for k in range(rows)], "none": [None] * rows}
+    zeros = {"y_pred": np.zeros(rows), "y": np.zeros(rows)}
+    if pa.types.is_dictionary(kind):
+        del columns["many"]
+    made = {
+        name: pa.array(values, pa.string() if pa.types.is_dictionary(kind) else kind)
+        for name, values in columns.items()
+    }
+    made = {name: a.cast(kind) if pa.types.is_dictionary(kind) else a for name, a in made.items()}
+    pq.write_table(pa.table(zeros | made), "x.parquet", row_group_size=6_000)
+    for name, values in columns.items():
+        (result,) = losscli.evaluate("mse", pred="x.parquet", by=name, block=999).results
+        counted = Counter((t or "").strip() or None for t in values)
+        assert {g.by[name]: g.n for g in result.groups} == counted
 
 
 def test_integers_with_nulls(run_here: Run, here: Path) -> None:

@@ -77,7 +77,7 @@ class ParquetReader:
         if texts and not self._is_reopened:
             head = next(self._batches(texts, _PEEK), None)
             repeated = [] if head is None else [n for n in texts if _repeats(head.column(n))]
-            self._file, self._is_reopened = _open(self._source, repeated), True
+            self._file, self._is_reopened = _open(self._source, repeated) if repeated else self._file, True
 
     def _check_rows(self, read: int) -> None:
         """The footer has no checksum: its counts must agree with one another and with what was read."""
