@@ -239,6 +239,18 @@ def test_edges_do_not_depend_on_what_is_held_in_memory() -> None:
     spilled.close()
 
 
+def test_edges_beside_zero_and_at_the_ends() -> None:
+    """Values whose bits are neighbours of those of -0.0, and infinite ones, too many to be held."""
+    values = np.repeat([-np.inf, -1e308, -5e-324, -0.0, 0.0, 5e-324, 1e308, np.inf], 60)
+    found = Finder("x", 6)
+    found._values = Distribution(held=50)
+    found.add(values)
+    starts = [i.low for i in found.intervals()]
+    found.close()
+    ordered = np.sort(values) + 0.0
+    assert starts == sorted({ordered[k * 480 // 6] for k in range(6)})
+
+
 def test_only_rows_that_count_are_binned() -> None:
     found = losscli.evaluate(
         "mae", pred=[0.0] * 6, target=[0] * 6, weight=[1, 1, 1, 1, 0, 0], by={"x": [1, 2, 3, 4, 50, 60]}, bins=2
