@@ -298,7 +298,7 @@ class GroupSums:
 
 
 _WAITING = 1 << 9  # blocks whose sums, at most four of them below 2^52, an int64 holds
-_ROOM = 1 << 20  # integers that wait at most
+_ROOM = 1 << 23  # integers that wait at most
 
 
 def _shifted(whole: int, shift: int) -> int:

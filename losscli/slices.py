@@ -96,6 +96,7 @@ class Column(Numbered):
     def __init__(self, name: str, intervals: Sequence[Interval] = ()) -> None:
         super().__init__()
         self.name, self._starts = name, [interval.low for interval in intervals]
+        self._looked_at, self._has_fractions = 0, False
         if intervals:
             self.numbers([*intervals, None])
 
@@ -119,7 +120,9 @@ class Column(Numbered):
 
     def _check_count(self, place: str) -> None:
         count = len(self.keys)
-        if count > FRACTIONS and any(map(_is_fraction, self.keys)):
+        self._has_fractions = self._has_fractions or any(map(_is_fraction, self.keys[self._looked_at :]))
+        self._looked_at = count
+        if count > FRACTIONS and self._has_fractions:
             raise InputError(f"{place}: column '{self.name}' has more than {FRACTIONS:,} values; --bins N gathers them")
         _check_many(count, place)
 

@@ -118,6 +118,7 @@ FILES = {
     "p.npy": [1.0, 2.0],
     "t.npy": [1.0, 4.0],
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
+    "text.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0], "g": ["a", "b"]},
     "long.csv": "a,y\n" + "1.5,2.5\n" * 10_000,
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
@@ -140,6 +141,7 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy", "pyarrow"}),
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
+    "groups": ([*EVAL, "text.parquet", "--by", "g"], {"rich", "pandas", "scipy", "pyarrow.compute"}),
     "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow"}),
     "a gate": ([*EVAL, "p.npy", "t.npy", "--min", "1"], {"rich", "pandas", "scipy", "pyarrow"}),
 }
