@@ -25,7 +25,8 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
-SHOW, WHERE = "show:", "where:"  # begin the roles of columns that are only shown, and that stand in a condition
+# begin the roles of columns that are only shown, that stand in a condition, and that rows are grouped by
+SHOW, WHERE, BY = "show:", "where:", "by:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
 _NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
 
@@ -229,7 +230,8 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    said = "--show" if purpose.startswith(SHOW) else "--where" if purpose.startswith(WHERE) else purpose
+    start = purpose.partition(":")[0] + ":"
+    said = f"--{start[:-1]}" if start in (SHOW, WHERE, BY) else purpose
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
@@ -246,3 +248,9 @@ def bind_shown(spec: str, readers: Mapping[str, Reader]) -> list[Binding]:
     found = bind_once(SHOW + spec, readers, [spec], labels=True)
     is_position = ":" not in spec and found.reader.headed
     return [found._replace(role=SHOW + found.names[0]) if is_position else found]
+
+
+def bind_by(spec: str, readers: Mapping[str, Reader]) -> Binding:
+    """A column that rows are grouped by, under its own name, or as it was said where that tells two files apart."""
+    found = bind_once(BY + spec, readers, [spec], labels=True)
+    return found._replace(role=BY + found.names[0]) if ":" not in spec and found.reader.headed else found

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from os.path import realpath
 from typing import Any
 
-from losscli.columns import MASK, USUAL, USUAL_VECTORS, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
+from losscli.columns import BY, MASK, USUAL, USUAL_VECTORS, WEIGHT, WHERE, Binding, bind, bind_by, bind_once, bind_shown
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -18,6 +19,7 @@ from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account, Condition
+from losscli.slices import Slices, Slicing
 from losscli.tables import Rules, Table
 from losscli.version import VERSION
 
@@ -53,6 +55,10 @@ def evaluate(
     histogram: bool = False,
     sizes: bool = True,
     values: bool = True,
+    by: "str | Sequence[str] | Mapping[str, Any]" = (),
+    bins: int | None = None,
+    min_group: int | None = None,
+    per_output: bool = False,
     **roles: Any,
 ) -> Report:
     """The losses of predictions against targets, in one scan, or two where derivatives or samples need the totals.
@@ -83,6 +89,9 @@ def evaluate(
     spread, distribution, histogram : std, min and max; quantiles; and a histogram of the samples' losses.
     sizes, values : find the sizes of derivatives, and keep the derivatives themselves; without sizes they go to their
         files only.
+    by, bins, min_group : group the samples by columns, named, or given as name -> values; those of numbers in `bins`
+        intervals that hold equally many rows; groups of fewer than `min_group` samples in one. See `Result.groups`.
+    per_output : a group for each output column, or for each true class of a classification loss.
 
     Raises
     ------
@@ -104,11 +113,22 @@ def evaluate(
         raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
+    slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
+    slicing.check(reduction)
+    keep = wanted.twice or bins is not None
     with ExitStack() as stack:
-        readers = {role: opened(stack, role, data, header, wanted.twice) for role, data in given.items()}
-        table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
-        results = [final.result() for final in _scan(stack, request, table)]
+        readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
+        grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
+        table = _table(objectives[0], readers, chosen, (wanted.show, rules, slicing.by, grouped), block)
+        slices = Slices(slicing, objectives, table)
+        slices.prepare(stack)
+        finals = _scan(stack, request, table, slices)
+        results = [replace(final.result(), groups=slices.groups(k, reduction)) for k, final in enumerate(finals)]
         return _report(results, table, list(readers.values()))
+
+
+def _given_by(by: Any) -> Mapping[str, Any]:
+    return by if isinstance(by, Mapping) else {}
 
 
 def _names(names: "str | int | Sequence[str | int]") -> list[str]:
@@ -178,17 +198,32 @@ def _table(
     objective: Objective,
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
-    asked: tuple[Sequence[str], Rules],
+    asked: tuple[Sequence[str], Rules, Sequence[str], Mapping[str, Reader]],
     block: int,
 ) -> Table:
     bindings = bind(objective.losses[0].kind.roles, readers, chosen)
-    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked
+    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked[:2]
     shown = [binding for spec in show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
-    return Table([*bindings, *shown, *tested], block, rules)
+    return Table([*bindings, *shown, *tested, *_grouped(by_role, *asked[2:])], block, rules)
 
 
-def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
+def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping[str, Reader]) -> list[Binding]:
+    """The columns that rows are grouped by, each of the files or given by itself."""
+    found = [
+        Binding(BY + name, given[name], (0,), labels=True) if name in given else bind_by(name, by_role)
+        for name in names
+    ]
+    for binding in found:
+        called = binding.role.removeprefix(BY)
+        if binding.is_matrix or (called in given and len(binding.reader.columns) > 1):
+            raise UsageError(f"--by {called}: one value a row is needed")
+        if [b.role for b in found].count(binding.role) > 1:
+            raise UsageError(f"--by {called} is given twice")
+    return found
+
+
+def _scan(stack: ExitStack, request: Request, table: Table, slices: Slices) -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
     _keep_memory()
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
@@ -201,7 +236,7 @@ def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
     for batch in table.batches():
         for k, tally in enumerate(tallies):
             computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
-            tally.add(computed)
+            tally.add(computed, slices.add(k, computed))
             if at_once:
                 if len(finals) == k:  # how many outputs there are is known since the first batch
                     finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))

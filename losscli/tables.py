@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import SHOW, WHERE, Binding
+from losscli.columns import BY, SHOW, WHERE, Binding
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels
 from losscli.labels import class_names, in_class_order, indices
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     """Rows of all roles side by side.
 
     `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
-    sample's loss. `at` says where a role's row stands in its file.
+    sample's loss. `at` says where a role's row stands in its file. `by` has the columns that rows are grouped by.
     """
 
     arrays: "Mapping[str, Array]"
@@ -42,13 +42,14 @@ class Batch(NamedTuple):
     stop: int
     shown: "Mapping[str, Any]"
     at: Callable[[str, int, int | None], str]
+    by: "Mapping[str, Any]"
 
 
 class Table:
     """All bindings read side by side; `rows`, `account` and `classes` are known when `batches` has ended.
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
-    stands in a condition; neither plays another part.
+    stands in a condition, and `by:NAME` one that rows are grouped by; none of them plays another part.
     """
 
     def __init__(self, bindings: Sequence[Binding], size: int, rules: Rules | None = None) -> None:
@@ -116,7 +117,8 @@ class Table:
         asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
         shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
         arrays = {b.role: self._array(b, values[b.role], at) for b in self.bindings if _is_array(b)}
-        return Batch(arrays, weight, rows, paired.stop, shown, at)
+        by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
+        return Batch(arrays, weight, rows, paired.stop, shown, at, by)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         if isinstance(values, Labels) or binding.labels:
