@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from os.path import realpath
-from typing import Any
+from typing import Any, NamedTuple
 
-from losscli.columns import MASK, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
+from losscli.align import ByKey
+from losscli.columns import MASK, WEIGHT, WHERE, Binding, bind, bind_keys, bind_once, bind_shown
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -18,11 +19,30 @@ from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account, Condition
-from losscli.tables import Rules, Table
+from losscli.tables import Rules, Table, readers_of
 from losscli.version import VERSION
 
 REDUCTIONS = ("mean", "sum", "none")
 _MISSING = ("error", "drop")
+_IDS = ("error", "intersect")
+
+
+class Keyed(NamedTuple):
+    """The columns that say which rows belong together, and whether rows without a partner are left out."""
+
+    names: Sequence[str]
+    intersect: bool
+
+    def pairing(self, bindings: Sequence[Binding]) -> ByKey | None:
+        """How rows are paired; None for by position."""
+        if not self.names:
+            if self.intersect:
+                raise UsageError("--ids intersect needs --id: the column whose values say which rows belong together")
+            return None
+        readers = readers_of(bindings)
+        columns = bind_keys(self.names, bindings, readers)
+        names = [readers[0].columns[j].name for j in columns[0]]
+        return ByKey(readers, columns, names, self.intersect)
 
 
 def evaluate(
@@ -36,6 +56,8 @@ def evaluate(
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
+    id: "str | int | Sequence[str | int]" = (),
+    ids: str = "error",
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -62,7 +84,8 @@ def evaluate(
     loss : a SPEC such as ``"huber:delta=0.5"``, a sum such as ``"dice + 0.5 * bce"``, a `Loss`, or several of them,
         which take the same roles.
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard
-        input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index.
+        input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index,
+        unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -72,6 +95,8 @@ def evaluate(
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
+    id : columns that every file has, and whose values say which rows belong together; in the first file's order.
+    ids : ``"error"`` refuses a key that stands in one file only, ``"intersect"`` leaves out its row.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -99,13 +124,15 @@ def evaluate(
     for role in chosen:
         if role not in (*objectives[0].losses[0].kind.role_names, WEIGHT, MASK):
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
-    if missing not in _MISSING:
-        raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
+    for name, said, known in (("missing", missing, _MISSING), ("ids", ids, _IDS)):
+        if said not in known:
+            raise UsageError(f"{name} '{said}': it is one of {', '.join(known)}")
+    keys = Keyed(_names(id), ids == "intersect")
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     with ExitStack() as stack:
         readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
-        table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
+        table = _table(objectives[0], readers, chosen, (wanted.show, rules, keys), block)
         results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
 
@@ -175,14 +202,15 @@ def _table(
     objective: Objective,
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
-    asked: tuple[Sequence[str], Rules],
+    asked: tuple[Sequence[str], Rules, Keyed],
     block: int,
 ) -> Table:
     bindings = bind(objective.losses[0].kind.roles, readers, chosen)
-    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked
+    by_role, (show, rules, keys) = {b.role: b.reader for b in bindings}, asked
     shown = [binding for spec in show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
-    return Table([*bindings, *shown, *tested], block, rules)
+    everything = [*bindings, *shown, *tested]
+    return Table(everything, block, rules, keys.pairing(everything))
 
 
 def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
@@ -250,16 +278,26 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
     played = [b for b in table.bindings if b.plays]
     return Report(
         VERSION,
-        tuple(Input(b.role, b.reader.name, b.reader.format, table.rows, tuple(b.names)) for b in played),
+        tuple(
+            Input(b.role, b.reader.name, b.reader.format, table.account.read[b.reader.name], tuple(b.names))
+            for b in played
+        ),
         table.account,
         tuple(results),
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
             *(b.note for b in played if b.note),
             *_same(played),
+            *_unmatched(table.account),
             *_absent(table.account),
         ),
     )
+
+
+def _unmatched(account: Account) -> list[str]:
+    """Rows without a partner, where those are left out."""
+    said = [f"{count} of {account.read[name]} rows of {name}" for name, count in account.unmatched.items() if count]
+    return [f"left out for want of a partner: {', '.join(said)}"] if said else []
 
 
 def _absent(account: Account) -> list[str]:

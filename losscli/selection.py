@@ -92,9 +92,12 @@ class Rule(NamedTuple):
 
 @dataclass
 class Account:
-    """What became of the rows: how many each file has, how many were matched, and why some of those do not count."""
+    """What became of the rows: how many each file has, how many of them have no partner where rows are paired by key,
+    how many were matched, and why some of those do not count.
+    """
 
     read: dict[str, int] = field(default_factory=dict)
+    unmatched: dict[str, int] = field(default_factory=dict)
     matched: int = 0
     absent: dict[str, int] = field(default_factory=dict)
 
@@ -106,6 +109,7 @@ class Account:
             "matched": self.matched,
             "dropped": sum(dropped.values()),
             **({"dropped_by": dropped} if dropped else {}),
+            **({"unmatched": self.unmatched} if self.unmatched else {}),
             **others,
         }
 

@@ -64,6 +64,13 @@ def eval_command(
     missing: Annotated[
         Literal["error", "drop"], typer.Option(help="Refuse missing values, or leave out their rows.")
     ] = "error",
+    id: Annotated[
+        str | None,
+        typer.Option(help="Pair rows by these columns.", metavar="COL[,COL]", autocompletion=complete_column),
+    ] = None,
+    ids: Annotated[
+        Literal["error", "intersect"], typer.Option(help="Refuse rows without a partner, or leave them out.")
+    ] = "error",
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -126,6 +133,8 @@ def eval_command(
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
         "where": where or [],
         "missing": missing,
+        "id": [id] if id else [],
+        "ids": ids,
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,
