@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError
 from losscli.formats import Block, Labels, Pick, Reader
+from losscli.formats.cells import printable
 from losscli.keys import Column, Keys, Part, arrow_integers, key_shown, listed, texts_of
 from losscli.lazy import np
 from losscli.literals import parse_number
@@ -110,9 +111,8 @@ def _plain(values: Any) -> list[Any]:
     if isinstance(values, Labels):
         return texts_of(values, None)
     if isinstance(values, np.ndarray):
-        return [
-            None if is_absent else v for v, is_absent in zip(values.tolist(), np.not_equal(values, values), strict=True)
-        ]
+        absent = np.not_equal(values, values)  # NaN is not itself
+        return [None if is_absent else v for v, is_absent in zip(values.tolist(), absent, strict=True)]
     return [None if v is None else v.strip() or None for v in values.to_pylist()]
 
 
@@ -125,7 +125,9 @@ def _number(cell: Any) -> Any:
 
 def _cell(values: Any, row: int) -> str:
     cell = _plain(values[row : row + 1])[0]
-    return "nothing" if cell is None else f"'{cell[:40]}'" if isinstance(cell, str) else str(cell)
+    if cell is None:
+        return "nothing"
+    return printable(cell.encode()) if isinstance(_number(cell), str) else str(cell)
 
 
 class ByKey(Pairing):

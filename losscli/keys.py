@@ -21,6 +21,7 @@ Place = Callable[[int], str]  # where a row of a block stands, its column too
 INTEGERS, TEXT = "integers", "text"
 _ABSENT = frozenset({"", "nan", "NaN", "NAN", "<NA>", "null", "NULL"})  # as pandas, NumPy and databases write it
 _EXACT = 2**53  # beyond it a float is several integers
+_CHUNK = 1 << 18  # keys hashed at a time
 _DENSE = 4  # a range of at most so many times the keys is looked up in a table
 
 
@@ -205,6 +206,13 @@ class Dense(NamedTuple):
 
     low: int
     table: "Array"
+    is_unique: bool
+
+    @staticmethod
+    def of(values: "Array", low: int, high: int, dtype: Any) -> "Dense":
+        table = np.full(high - low + 1, -1, dtype)
+        table[values - low] = np.arange(len(values), dtype=dtype)
+        return Dense(low, table, np.count_nonzero(table >= 0) == len(values))
 
     def find(self, values: "Array") -> "Array":
         """The rows of the values, -1 for those that are not there."""
@@ -217,35 +225,66 @@ class Dense(NamedTuple):
         return rows
 
 
-class Sorted(NamedTuple):
-    """Where integers of any range stand: sorted, with the row of each."""
+@dataclass
+class Hashed:
+    """Where integers of any range stand: a hash table of their rows, probed one slot after another, many at a time.
+
+    Takes a third of the time of a sort and a search.
+    """
 
     values: "Array"
-    rows: "Array"
+    table: "Array"
+    is_unique: bool = True
+
+    @staticmethod
+    def of(values: "Array", dtype: Any) -> "Hashed":
+        found = Hashed(values, np.full(1 << (2 * len(values)).bit_length(), -1, dtype))
+        for start in range(0, len(values), _CHUNK):
+            found._insert(np.arange(start, min(start + _CHUNK, len(values)), dtype=dtype))
+        return found
+
+    def _insert(self, rows: "Array") -> None:
+        values = self.values[rows]
+        slots = self._slots(values)
+        while len(rows):
+            empty = self.table[slots] < 0
+            self.table[slots[empty]] = rows[empty]  # of several rows one gets the slot
+            there = self.table[slots]
+            lost = there != rows
+            again = lost & (self.values[there] == values)
+            if again.any():
+                self.is_unique, lost = False, lost & ~again
+            rows, values, slots = rows[lost], values[lost], (slots[lost] + 1) & (len(self.table) - 1)
+
+    def _slots(self, values: "Array") -> "Array":
+        """Any pattern of the values is scattered over the table."""
+        bits = values.view(np.uint64)
+        bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        slots: Array = (bits >> np.uint64(65 - len(self.table).bit_length())).astype(np.int64)
+        return slots
 
     def find(self, values: "Array") -> "Array":
-        """The rows of the values, -1 for those that are not there; asked for in order, as a search that jumps about
-        takes ten times as long.
-        """
-        order = np.argsort(values)
-        asked = values[order]
-        at = np.searchsorted(self.values, asked)
-        at[at == len(self.values)] = 0
-        found = np.empty(len(values), self.rows.dtype)
-        found[order] = np.where(self.values[at] == asked, self.rows[at], -1)
+        """The rows of the values, -1 for those that are not there."""
+        values = np.ascontiguousarray(values)
+        slots = self._slots(values)
+        found = self.table[slots]
+        wrong = np.flatnonzero((found >= 0) & (self.values[found] != values))
+        while len(wrong):
+            slots[wrong] = (slots[wrong] + 1) & (len(self.table) - 1)
+            there = self.table[slots[wrong]]
+            found[wrong] = there
+            wrong = wrong[(there >= 0) & (self.values[there] != values[wrong])]
         return found
 
 
-def index_of(values: "Array") -> Dense | Sorted:
+def index_of(values: "Array") -> Dense | Hashed:
     """Where each of some integers stands; of one that stands there several times, somewhere."""
-    rows = np.int32 if len(values) < 2**31 else np.int64
+    dtype = np.int32 if len(values) < 2**31 else np.int64
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, -1)
     if high - low < _DENSE * len(values) + 1024:
-        table = np.full(high - low + 1, -1, rows)
-        table[values - low] = np.arange(len(values), dtype=rows)
-        return Dense(low, table)
-    order = np.argsort(values)
-    return Sorted(values[order], order.astype(rows))
+        return Dense.of(values, low, high, dtype)
+    return Hashed.of(np.ascontiguousarray(values), dtype)
 
 
 class Keys:
@@ -287,13 +326,10 @@ class Keys:
 
     def repeated(self) -> "Array":
         """The rows whose key stands in a row before."""
-        if isinstance(self.index, Dense):
-            if np.count_nonzero(self.index.table >= 0) == len(self.codes):
-                return np.empty(0, np.int64)
-        elif not (self.index.values[1:] == self.index.values[:-1]).any():
+        if self.index.is_unique:
             return np.empty(0, np.int64)
         order = np.argsort(self.codes, kind="stable")  # the first of each key before the others
-        again = order[1:][self.codes[order[1:]] == self.codes[order[:-1]]]
+        again: Array = order[1:][self.codes[order[1:]] == self.codes[order[:-1]]]
         again.sort()
         return again
 
@@ -322,8 +358,8 @@ def _coded(part: Part, numbers: dict[str, int] | None) -> "tuple[Array, Any]":
 class _Step(NamedTuple):
     """Two columns of integers as one: each by the rank of its value, so that no pair is too large for 64 bits."""
 
-    first: Dense | Sorted
-    second: Dense | Sorted
+    first: Dense | Hashed
+    second: Dense | Hashed
     width: int
 
     @staticmethod
