@@ -159,7 +159,7 @@ class ByKey(Pairing):
                 yield from scan.pairs(block, size)
         scan.finish()
         self.read = {first.reader.name: scan.stop, **{h.reader.name: len(h.keys) for h in self._held}}
-        self.unmatched = {name: rows - scan.matched for name, rows in self.read.items()}
+        self.unmatched = {name: rows - scan.matched for name, rows in self.read.items()} if self.partial else {}
 
 
 class _Keyed(NamedTuple):

@@ -6,6 +6,7 @@ always the same (`7`, never `007` or `+7`), so cells of a column that turns out 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError
@@ -80,6 +81,8 @@ def texts_of(labels: Labels, absent: Any) -> list[Any]:
 
 def arrow_integers(values: Any) -> "Array | None":
     """An Arrow array of text as integers of 64 bits, where each cell is the text of one."""
+    if not _is_integer(values[0].as_py() or ""):  # an attempt at a whole block takes long to fail
+        return None
     try:
         ints = values.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -305,13 +308,16 @@ class Keys:
         return len(self.codes)
 
     def _numbered(self, part: Part) -> "Array":
-        """A column as integers: text by its first appearance."""
+        """A column as integers: text by the row of its last appearance."""
         if part.ints is not None:
             self._texts.append(None)
             return part.ints
-        numbers: dict[str, int] = {}
+        texts = part.as_texts
+        numbers = dict(zip(texts, range(len(texts)), strict=True))
         self._texts.append(numbers)
-        return np.fromiter((numbers.setdefault(t, len(numbers)) for t in part.as_texts), np.int64, len(part))
+        if len(numbers) == len(texts):
+            return np.arange(len(texts))
+        return np.fromiter(map(numbers.__getitem__, texts), np.int64, len(texts))
 
     def find(self, parts: Sequence[Part]) -> "Array":
         """The rows at which keys stand, -1 where they do not."""
@@ -346,7 +352,7 @@ def key_shown(parts: Sequence[Part], row: int) -> str:
 def _coded(part: Part, numbers: dict[str, int] | None) -> "tuple[Array, Any]":
     """The cells of a block as the integers that they are in a whole file, and which of them have one."""
     if numbers is not None:
-        codes = np.fromiter((numbers.get(t, -1) for t in part.as_texts), np.int64, len(part))
+        codes = np.fromiter(map(numbers.get, part.as_texts, repeat(-1)), np.int64, len(part))
         return codes, codes >= 0
     if part.ints is not None:
         return part.ints, np.True_
