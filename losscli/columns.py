@@ -227,13 +227,14 @@ def bind_keys(spec: Sequence[str], bindings: Sequence[Binding], readers: Sequenc
     return found
 
 
-def alike(readers: Sequence[Reader]) -> list[tuple[str, dict[int, int]]]:
-    """Columns named like a key that several files have: the name, and the position in each file."""
+def alike(readers: Sequence[Reader], bindings: Sequence[Binding]) -> list[tuple[str, dict[int, int]]]:
+    """Columns named like a key that several files have, and that play no part: the name, and the position in each."""
+    played = {(readers.index(b.reader), j) for b in bindings if b.plays for j in b.columns}
     names = [[c.name for c in r.columns] if r.headed else [] for r in readers]
     keys = list(dict.fromkeys(n for of_file in names for n in of_file if _is_key(n)))
     where = [(n, {k: f.index(n) for k, f in enumerate(names) if f.count(n) == 1}) for n in keys]
     plain = [(n, {k: j for k, j in at.items() if not _is_odd(readers[k].columns[j])}) for n, at in where]
-    return [(n, at) for n, at in plain if len(at) > 1]
+    return [(n, at) for n, at in plain if len(at) > 1 and not played & set(at.items())]
 
 
 def _is_key(name: str) -> bool:

@@ -134,6 +134,8 @@ class Selection:
         """The positions of the rows that count; None for all of them. A rule looks only at rows that are left."""
         index: Array | None = None
         for rule in self.rules:
+            if index is not None and not len(index):
+                break
             found = values[rule.role]
             left = found if index is None else found[index]
             absent = rule.absent(left, _shifted(at, index))

@@ -63,7 +63,7 @@ class Table:
         self.account = Account()
         groups = readers_of(self.bindings)
         self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
-        self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups)])
+        self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
         """The rows in order. Raises InputError for rows without partners, missing values and bad weights."""

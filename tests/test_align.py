@@ -381,6 +381,11 @@ def _as(content: Any) -> Any:
     return pa.table(dict(content)) if isinstance(content, Mapping) else content
 
 
+def test_a_column_that_plays_a_part_may_differ(here: Path) -> None:
+    put(here, {"p.csv": "class_id\n1\n2\n", "t.csv": "class_id\n2\n2\n"})
+    assert value(pred="p.csv", target="t.csv") == 0.5
+
+
 @pytest.mark.parametrize("block", [1, 2, 100])
 def test_keys_that_differ_late(block: int, here: Path) -> None:
     put(here, {"p.csv": "id,y_pred\na,1\nb,1\nc,1\n", "t.parquet": {"id": ["a", "b", "d"], "y": [1.0, 1.0, 1.0]}})
