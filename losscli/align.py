@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError
-from losscli.formats import Block, Labels, Pick, Reader
+from losscli.formats import Block, Labels, Pick, Reader, Texts
 from losscli.formats.cells import printable
-from losscli.keys import Column, Keys, Part, arrow_integers, key_shown, listed, texts_of
+from losscli.keys import Column, Keys, Part, cells_of, key_shown, listed
 from losscli.lazy import np
 from losscli.literals import parse_number
 from losscli.pairing import Paired, Stream, by_position, check_known_rows
@@ -101,19 +101,17 @@ def _are_same(values: Any, others: Any) -> bool:
     """Whether two columns are equal as they were read: a cheap look, which may be wrong about unequal ones."""
     if isinstance(values, Labels) or isinstance(others, Labels):
         return False
-    if not isinstance(values, np.ndarray) and not isinstance(others, np.ndarray):
-        return bool(values.equals(others))
-    arrays = [v if isinstance(v, np.ndarray) else arrow_integers(v) for v in (values, others)]
+    if isinstance(values, Texts) and isinstance(others, Texts):
+        return values == others
+    arrays = [v.integers() if isinstance(v, Texts) else v for v in (values, others)]
     return arrays[0] is not None and arrays[1] is not None and np.array_equal(arrays[0], arrays[1])
 
 
 def _plain(values: Any) -> list[Any]:
-    if isinstance(values, Labels):
-        return texts_of(values, None)
-    if isinstance(values, np.ndarray):
-        absent = np.not_equal(values, values)  # NaN is not itself
-        return [None if is_absent else v for v, is_absent in zip(values.tolist(), absent, strict=True)]
-    return [None if v is None else v.strip() or None for v in values.to_pylist()]
+    if isinstance(values, (Labels, Texts)):
+        return cells_of(values)
+    absent = np.not_equal(values, values)  # NaN is not itself
+    return [None if is_absent else v for v, is_absent in zip(values.tolist(), absent, strict=True)]
 
 
 def _number(cell: Any) -> Any:

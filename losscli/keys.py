@@ -10,9 +10,9 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError
-from losscli.formats import Labels
+from losscli.formats import Labels, Texts
 from losscli.formats.cells import printable
-from losscli.lazy import np, pa
+from losscli.lazy import np
 from losscli.literals import format_number
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Part(NamedTuple):
     @staticmethod
     def of(values: Any, place: Place) -> "Part":
         """The cells of a column. Raises InputError for a missing key, and for numbers that are no integers."""
-        is_number = isinstance(values, np.ndarray)  # asked first, as pyarrow takes long to import
-        return _of_numbers(values, place) if is_number else _of_text(values, place)
+        is_text = isinstance(values, (Labels, Texts))
+        return _of_text(values, place) if is_text else _of_numbers(values, place)
 
     def __len__(self) -> int:
         return len(self.texts or ()) if self.ints is None else len(self.ints)
@@ -56,13 +56,10 @@ class Part(NamedTuple):
 
 
 def _of_text(values: Any, place: Place) -> Part:
-    if isinstance(values, Labels):
-        texts = texts_of(values, "")
-    else:
-        ints = arrow_integers(values)
-        if ints is not None:
-            return Part(ints)
-        texts = [(text or "").strip() for text in values.to_pylist()]
+    ints = values.integers() if isinstance(values, Texts) else None
+    if ints is not None:
+        return Part(ints)
+    texts = [text or "" for text in cells_of(values)]
     if not _ABSENT.isdisjoint(texts):
         _refuse_missing(place(next(i for i, t in enumerate(texts) if t in _ABSENT)))
     try:
@@ -74,23 +71,11 @@ def _of_text(values: Any, place: Place) -> Part:
     return _of_integers(numbers)
 
 
-def texts_of(labels: Labels, absent: Any) -> list[Any]:
-    """The cells of a column of text."""
-    return [labels.names[code] if code >= 0 else absent for code in labels.codes.tolist()]
-
-
-def arrow_integers(values: Any) -> "Array | None":
-    """An Arrow array of text as integers of 64 bits, where each cell is the text of one."""
-    if not _is_integer(values[0].as_py() or ""):  # an attempt at a whole block takes long to fail
-        return None
-    try:
-        ints = values.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None
-    if values.null_count or not ints.cast(values.type).equals(values):
-        return None
-    found: Array = np.frombuffer(ints.buffers()[1], np.int64)[ints.offset : ints.offset + len(ints)]
-    return found
+def cells_of(values: "Labels | Texts") -> list[Any]:
+    """The cells of a column of text, None for those that are missing."""
+    if isinstance(values, Texts):
+        return values.tolist()
+    return [values.names[code] if code >= 0 else None for code in values.codes.tolist()]
 
 
 def _is_integer(text: str) -> bool:

@@ -13,6 +13,7 @@ from losscli.formats.csv import CsvReader
 from losscli.formats.npy import NpyReader
 from losscli.formats.parquet import ParquetReader
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 
 _UNREAD = {
     b"PK\x03\x04": "a ZIP archive (NPZ or a .pt checkpoint?); save each array as .npy",
@@ -56,4 +57,4 @@ def _reader(source: Source, header: bool | None) -> Reader:
     return CsvReader(source, header)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "open_reader"]
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Texts", "open_reader"]

@@ -43,7 +43,7 @@ Form = Literal["numbers", "text", "key"]
 
 class Pick(NamedTuple):
     """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
-    wanted. Of a column that is picked as a `key`, text may stay an Arrow array, as to number its values takes longer.
+    wanted. Of a column that is picked as a `key`, text may be `Texts`, as to number its values takes longer.
     """
 
     columns: tuple[int, ...]
@@ -60,7 +60,7 @@ class Pick(NamedTuple):
 class Block:
     """Consecutive rows of a file, one entry in `values` a pick. `place(i)` says where row i of the block stands."""
 
-    values: tuple[Any, ...]  # arrays, Labels, or for keys Arrow arrays of text
+    values: tuple[Any, ...]  # arrays, Labels, or Texts for keys
     place: Callable[[int], str]
     start: int = 0
 

@@ -18,6 +18,7 @@ from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
 from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
 from losscli.formats.text import BOM, LONGEST, RowText, Text
+from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pacsv
 from losscli.literals import parse_number
 
@@ -260,7 +261,7 @@ def _is_plain(column: Any) -> bool:
 
 def _from_arrow(chunk: "pa.Array") -> Any:
     if pa.types.is_string(chunk.type):
-        return chunk
+        return Texts(chunk)
     if pa.types.is_dictionary(chunk.type):
         codes = np.frombuffer(chunk.indices.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk)]
         return _named(codes, chunk.dictionary.to_pylist())

@@ -9,6 +9,7 @@ from losscli.errors import InputError
 from losscli.formats.array import text_labels
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pq
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class ParquetReader:
             raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
         return _numbers(values).reshape(len(array), width)
 
-    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", texts: "dict[int, pa.Array | None]", pick: Pick) -> Any:
+    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", texts: dict[int, Texts | None], pick: Pick) -> Any:
         if pick.key and texts[pick.columns[0]] is not None:
             return texts[pick.columns[0]]
         chosen = [arrays[j] for j in pick.columns]
@@ -157,12 +158,12 @@ def _is_text(kind: "pa.DataType") -> bool:
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain))
 
 
-def _text_of(array: "pa.Array") -> "pa.Array | None":
+def _text_of(array: "pa.Array") -> Texts | None:
     """A column of text as plain text; None for another."""
     if not _is_text(array.type):
         return None
     plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-    return plain.cast(pa.string())
+    return Texts(plain.cast(pa.string()))
 
 
 def _is_number(kind: "pa.DataType") -> bool:
