@@ -5,9 +5,23 @@ from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from os.path import realpath
-from typing import Any
+from typing import Any, NamedTuple
 
-from losscli.columns import BY, MASK, USUAL, USUAL_VECTORS, WEIGHT, WHERE, Binding, bind, bind_by, bind_once, bind_shown
+from losscli.align import ByKey
+from losscli.columns import (
+    BY,
+    MASK,
+    USUAL,
+    USUAL_VECTORS,
+    WEIGHT,
+    WHERE,
+    Binding,
+    bind,
+    bind_by,
+    bind_keys,
+    bind_once,
+    bind_shown,
+)
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -20,11 +34,30 @@ from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account, Condition
 from losscli.slices import Slices, Slicing
-from losscli.tables import Rules, Table
+from losscli.tables import Rules, Table, readers_of
 from losscli.version import VERSION
 
 REDUCTIONS = ("mean", "sum", "none")
 _MISSING = ("error", "drop")
+_IDS = ("error", "intersect")
+
+
+class Keyed(NamedTuple):
+    """The columns that say which rows belong together, and whether rows without a partner are left out."""
+
+    names: Sequence[str]
+    intersect: bool
+
+    def pairing(self, bindings: Sequence[Binding]) -> ByKey | None:
+        """How rows are paired; None for by position."""
+        if not self.names:
+            if self.intersect:
+                raise UsageError("--ids intersect needs --id: the column whose values say which rows belong together")
+            return None
+        readers = readers_of(bindings)
+        columns = bind_keys(self.names, bindings, readers)
+        names = [readers[0].columns[j].name for j in columns[0]]
+        return ByKey(readers, columns, names, self.intersect)
 
 
 def evaluate(
@@ -38,6 +71,8 @@ def evaluate(
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
+    id: "str | int | Sequence[str | int]" = (),
+    ids: str = "error",
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -69,7 +104,8 @@ def evaluate(
         which take the same roles.
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet, ``"x.npz:member"``;
         ``"-"`` is standard input), a folder or a list of paths, which are parts of one table, an array of shape (n,) or
-        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index.
+        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index,
+        unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -79,6 +115,8 @@ def evaluate(
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
+    id : columns that every file has, and whose values say which rows belong together; in the first file's order.
+    ids : ``"error"`` refuses a key that stands in one file only, ``"intersect"`` leaves out its row.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -109,8 +147,10 @@ def evaluate(
     for role in chosen:
         if role not in (*objectives[0].losses[0].kind.role_names, WEIGHT, MASK):
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
-    if missing not in _MISSING:
-        raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
+    for name, said, known in (("missing", missing, _MISSING), ("ids", ids, _IDS)):
+        if said not in known:
+            raise UsageError(f"{name} '{said}': it is one of {', '.join(known)}")
+    keys = Keyed(_names(id), ids == "intersect")
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
@@ -119,7 +159,7 @@ def evaluate(
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
-        table = _table(objectives[0], readers, chosen, (wanted.show, rules, slicing.by, grouped), block)
+        table = _table(objectives[0], readers, chosen, _Asked(wanted.show, rules, keys, slicing.by, grouped), block)
         slices = Slices(slicing, objectives, table)
         slices.prepare(stack)
         finals = _scan(stack, request, table, slices)
@@ -194,18 +234,29 @@ def opened(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bo
     return reader
 
 
+class _Asked(NamedTuple):
+    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values."""
+
+    show: Sequence[str]
+    rules: Rules
+    keys: Keyed
+    by: Sequence[str]
+    given: Mapping[str, Reader]
+
+
 def _table(
     objective: Objective,
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
-    asked: tuple[Sequence[str], Rules, Sequence[str], Mapping[str, Reader]],
+    asked: "_Asked",
     block: int,
 ) -> Table:
     bindings = bind(objective.losses[0].kind.roles, readers, chosen)
-    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked[:2]
-    shown = [binding for spec in show for binding in bind_shown(spec, by_role)]
+    by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
-    return Table([*bindings, *shown, *tested, *_grouped(by_role, *asked[2:])], block, rules)
+    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given)]
+    return Table(everything, block, rules, asked.keys.pairing(everything))
 
 
 def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping[str, Reader]) -> list[Binding]:
@@ -288,16 +339,26 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
     played = [b for b in table.bindings if b.plays]
     return Report(
         VERSION,
-        tuple(Input(b.role, b.reader.name, b.reader.format, table.rows, tuple(b.names)) for b in played),
+        tuple(
+            Input(b.role, b.reader.name, b.reader.format, table.account.read[b.reader.name], tuple(b.names))
+            for b in played
+        ),
         table.account,
         tuple(results),
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
             *(b.note for b in played if b.note),
             *_same(played),
+            *_unmatched(table.account),
             *_absent(table.account),
         ),
     )
+
+
+def _unmatched(account: Account) -> list[str]:
+    """Rows without a partner, where those are left out."""
+    said = [f"{count} of {account.read[name]} rows of {name}" for name, count in account.unmatched.items() if count]
+    return [f"left out for want of a partner: {', '.join(said)}"] if said else []
 
 
 def _absent(account: Account) -> list[str]:

@@ -92,9 +92,12 @@ class Rule(NamedTuple):
 
 @dataclass
 class Account:
-    """What became of the rows: how many each file has, how many were matched, and why some of those do not count."""
+    """What became of the rows: how many each file has, how many of them have no partner where rows are paired by key,
+    how many were matched, and why some of those do not count.
+    """
 
     read: dict[str, int] = field(default_factory=dict)
+    unmatched: dict[str, int] = field(default_factory=dict)
     matched: int = 0
     absent: dict[str, int] = field(default_factory=dict)
 
@@ -106,6 +109,7 @@ class Account:
             "matched": self.matched,
             "dropped": sum(dropped.values()),
             **({"dropped_by": dropped} if dropped else {}),
+            **({"unmatched": self.unmatched} if self.unmatched else {}),
             **others,
         }
 
@@ -130,6 +134,8 @@ class Selection:
         """The positions of the rows that count; None for all of them. A rule looks only at rows that are left."""
         index: Array | None = None
         for rule in self.rules:
+            if index is not None and not len(index):
+                break
             found = values[rule.role]
             left = found if index is None else found[index]
             absent = rule.absent(left, _shifted(at, index))

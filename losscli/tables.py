@@ -1,4 +1,4 @@
-"""From files to batches: rows paired by position, labels, weights, missing values.
+"""From files to batches: rows paired, labels, weights, missing values.
 
 No row is ever shifted, and none is absent but by request: files of different length are refused, and an account is kept
 of the rows that a condition, a mask, a weight of 0 or a rule for missing values leaves out.
@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import BY, SHOW, WHERE, Binding
+from losscli.align import Alike, Pairing
+from losscli.columns import BY, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
-from losscli.formats import Block, Labels
+from losscli.formats import Block, Labels, Reader
 from losscli.labels import class_names, in_class_order, indices
 from losscli.lazy import np
-from losscli.pairing import Paired, Stream, by_position, check_known_rows
+from losscli.pairing import Paired, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
 if TYPE_CHECKING:
@@ -52,41 +53,43 @@ class Table:
     stands in a condition, and `by:NAME` one that rows are grouped by; none of them plays another part.
     """
 
-    def __init__(self, bindings: Sequence[Binding], size: int, rules: Rules | None = None) -> None:
+    def __init__(
+        self, bindings: Sequence[Binding], size: int, rules: Rules | None = None, pairing: Pairing | None = None
+    ) -> None:
         self.size, self.rows = size, 0
         self.classes = class_names(bindings)
         self.bindings = [in_class_order(b, self.classes) for b in bindings]
         self._by_role = {b.role: b for b in self.bindings}
         self.rules = rules or Rules()
         self.account = Account()
-        groups = list({id(b.reader): b.reader for b in self.bindings}.values())
+        groups = readers_of(self.bindings)
         self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
-        check_known_rows(groups)
+        self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in order. Raises InputError for files of different length, missing values and bad weights."""
+        """The rows in order. Raises InputError for rows without partners, missing values and bad weights."""
         self.rows = 0
         selection = Selection(self._selecting)
         self.account = selection.account
         refused = _Missing()
         streams = [Stream(m[0].reader, [b.pick for b in m]) for m in self._members]
-        for paired in by_position(streams, self.size):
+        for paired in self.pairing.paired(streams, self.size):
             batch = self._batch(paired, selection)
             self.rows = paired.stop
             if batch is not None and not refused.find(batch):
                 yield batch
-        self.account.read = {m[0].reader.name: self.rows for m in self._members}
+        self.account.read, self.account.unmatched = self.pairing.read, self.pairing.unmatched
         refused.refuse()
 
     @property
     def known_rows(self) -> int | None:
         """How many rows there are, where a file says so beforehand."""
-        return next((b.reader.rows for b in self.bindings if b.reader.rows is not None), None)
+        return self.pairing.known_rows
 
     @property
     def selects(self) -> bool:
         """Whether rows may be absent."""
-        return bool(self._selecting)
+        return self.pairing.partial or bool(self._selecting)
 
     @property
     def _selecting(self) -> list[Rule]:
@@ -101,6 +104,8 @@ class Table:
 
     def _batch(self, paired: Paired, selection: Selection) -> Batch | None:
         """The batch of paired rows, without those that are absent; None when no row is left."""
+        if len(paired.rows) == 0:
+            return None
         members = zip(paired.blocks, self._members, strict=True)
         found = [(b.role, block, k) for block, several in members for k, b in enumerate(several)]
         blocks = {role: block for role, block, _ in found}
@@ -124,6 +129,11 @@ class Table:
         if isinstance(values, Labels) or binding.labels:
             return indices(binding.role, values, self.classes, at)
         return values
+
+
+def readers_of(bindings: Sequence[Binding]) -> list[Reader]:
+    """The files that bindings use, that of the first role first."""
+    return list({id(b.reader): b.reader for b in bindings}.values())
 
 
 _NO_ROLE = ("weight", "mask")

@@ -32,6 +32,8 @@ LAYERS = [
         "formats",
         "selection",
         "pairing",
+        "keys",
+        "align",
         "columns",
         "labels",
         "tables",

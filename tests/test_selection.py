@@ -173,3 +173,9 @@ def test_a_signature_tells_which_rows(table: str) -> None:
         "n:5", "n:3"
     )
     assert signature(columns={"mask": "m"}) == plain.replace("|missing", "|mask:m|missing").replace("n:5", "n:4")
+
+
+def test_conditions_after_one_that_no_row_meets(here: Path) -> None:
+    put(here, {"one.csv": "y_pred,y,a,b\n1,1,x,u\n2,1,y,v\n"})
+    with pytest.raises(losscli.InputError, match="no row is left of 2: 2 filtered"):
+        losscli.evaluate("mse", pred="one.csv", where=["a=q", "b=u"])

@@ -64,6 +64,13 @@ def eval_command(
     missing: Annotated[
         Literal["error", "drop"], typer.Option(help="Refuse missing values, or leave out their rows.")
     ] = "error",
+    id: Annotated[
+        str | None,
+        typer.Option(help="Pair rows by these columns.", metavar="COL[,COL]", autocompletion=complete_column),
+    ] = None,
+    ids: Annotated[
+        Literal["error", "intersect"], typer.Option(help="Refuse rows without a partner, or leave them out.")
+    ] = "error",
     by: Annotated[
         list[str] | None,
         typer.Option(help="A value for each value of these columns.", metavar="COLS", autocompletion=complete_column),
@@ -133,6 +140,8 @@ def eval_command(
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
         "where": where or [],
         "missing": missing,
+        "id": [id] if id else [],
+        "ids": ids,
         "by": [name for names in by or [] for name in names.split(",")],
         "bins": options.count("--bins", bins),
         "min_group": options.count("--min-group", min_group),

@@ -17,6 +17,7 @@ from losscli.formats.parquet import ParquetReader
 from losscli.formats.parts import PartsReader
 from losscli.formats.paths import listed, split_member
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 
 _UNREAD = {
     b"\x1f\x8b": "compressed with gzip; decompress it, or pipe it in: gzip -dc FILE | losscli eval … -",
@@ -79,4 +80,4 @@ def _reader(source: Source, header: bool | None) -> Reader:
     return CsvReader(source, header)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "open_reader"]
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Texts", "open_reader"]

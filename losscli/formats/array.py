@@ -27,7 +27,11 @@ class ArrayReader:
         self._arrays = _columns(name, data, self.headed)
         self.is_matrix = not self.headed and np.ndim(data) == 2
         self.columns = tuple(
-            Column(str(label), text=array.dtype.kind in "USOT" and not _is_numeric(array))
+            Column(
+                str(label),
+                text=array.dtype.kind in "USOT" and not _is_numeric(array),
+                other=array.dtype.kind not in "biufUSOT",
+            )
             for label, array in self._arrays
         )
         self.rows = len(self._arrays[0][1])

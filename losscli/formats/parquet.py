@@ -9,6 +9,7 @@ from losscli.errors import InputError
 from losscli.formats.array import text_labels
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pq
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class ParquetReader:
         self._is_reopened = False
         self._widths: dict[int, int] = {}  # of list columns, from their first row
         self.columns = tuple(
-            Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True)
+            Column(n, _is_list(t), _is_text(t), not (_is_list(t) or _is_text(t) or _is_number(t)))
+            for n, t in zip(schema.names, self._types, strict=True)
         )
         self.rows = self._file.metadata.num_rows
         self._check_columns(schema.names)
@@ -65,8 +67,12 @@ class ParquetReader:
         start = 0
         for batch in self._batches([self.columns[j].name for j in wanted], size):
             place = partial(self._place, start)
-            arrays = {j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted)}
-            yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
+            texts = {j: _text_of(batch.column(wanted.index(j))) for p in picks if p.key for j in p.columns}
+            others = {j for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
+            arrays = {
+                j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted) if j in others
+            }
+            yield Block(tuple(self._pick(arrays, texts, pick) for pick in picks), place)
             start += batch.num_rows
         self._check_rows(start)
 
@@ -139,7 +145,9 @@ class ParquetReader:
             raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
         return _numbers(values).reshape(len(array), width)
 
-    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[Any] | Labels":
+    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", texts: dict[int, Texts | None], pick: Pick) -> Any:
+        if pick.key and texts[pick.columns[0]] is not None:
+            return texts[pick.columns[0]]
         chosen = [arrays[j] for j in pick.columns]
         if isinstance(chosen[0], Labels):
             return chosen[0]
@@ -196,6 +204,14 @@ def _is_list(kind: "pa.DataType") -> bool:
 def _is_text(kind: "pa.DataType") -> bool:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain))
+
+
+def _text_of(array: "pa.Array") -> Texts | None:
+    """A column of text as plain text; None for another."""
+    if not _is_text(array.type):
+        return None
+    plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    return Texts(plain.cast(pa.string()))
 
 
 def _is_number(kind: "pa.DataType") -> bool:
