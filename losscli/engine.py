@@ -12,6 +12,7 @@ from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
 from losscli.formats import BLOCK, Reader, open_reader
 from losscli.lazy import np
+from losscli.meaning import Meaning
 from losscli.objectives import Objective, parse
 from losscli.registry import Loss
 from losscli.results import Input, Report, Result
@@ -36,6 +37,12 @@ def evaluate(
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
+    expect_rows: int | None = None,
+    classes: Sequence[str] | str = (),
+    labels: str | None = None,
+    label_base: int | None = None,
+    ignore_index: int | None = None,
+    class_weight: "Mapping[Any, Any] | str | None" = None,
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -72,6 +79,15 @@ def evaluate(
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
+    expect_rows : how many rows there have to be, matched with one another, before any is left out.
+    classes : names of the classes in the order of the prediction's columns; headers that are these names in another
+        order are matched by name.
+    labels : ``"text"``: labels are names even if they look like numbers; ``"int"``: they are indices even if all
+        headers are integers; ``"01"``: targets 0 and 1 mean -1 and 1. None lets the labels and the headers decide.
+    label_base : the label of the first class; labels are then indices.
+    ignore_index : samples with this label, as it is written, are absent.
+    class_weight : class -> weight, as a mapping, as ``"a=1,b=3"`` or as a file with the columns class and weight; or
+        ``"balanced"``, which reads the rows once more. It multiplies the sample's own weight.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -101,10 +117,14 @@ def evaluate(
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
     if missing not in _MISSING:
         raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
-    rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
+    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight)
+    for one in (loss for objective in objectives for loss in objective.losses):
+        meaning.check(one)
+    rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
     request = Request(objectives, wanted, reduction, allow_inf, progress)
+    keep = wanted.twice or (meaning.weights is not None and meaning.weights.is_balanced)
     with ExitStack() as stack:
-        readers = {role: _open(stack, role, data, header, wanted.twice) for role, data in given.items()}
+        readers = {role: _open(stack, role, data, header, keep) for role, data in given.items()}
         table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
         results = [final.result() for final in _scan(stack, request, table)]
         return _report(results, table, list(readers.values()))
@@ -254,6 +274,7 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
             *(b.note for b in played if b.note),
+            *table.labels.notes,
             *_same(played),
             *_absent(table.account),
         ),

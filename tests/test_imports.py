@@ -33,6 +33,8 @@ LAYERS = [
         "selection",
         "pairing",
         "columns",
+        "classweights",
+        "meaning",
         "labels",
         "tables",
         "distribution",

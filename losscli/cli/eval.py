@@ -64,6 +64,18 @@ def eval_command(
     missing: Annotated[
         Literal["error", "drop"], typer.Option(help="Refuse missing values, or leave out their rows.")
     ] = "error",
+    expect_rows: Annotated[str | None, typer.Option(help="Refuse any other number of rows.", metavar="N")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class names, in the order of the columns.", metavar="A,B,C")
+    ] = None,
+    labels: Annotated[
+        Literal["text", "int", "01"] | None, typer.Option(help="Names; indices; or 0/1 for -1/+1.")
+    ] = None,
+    label_base: Annotated[str | None, typer.Option(help="The label of the first class.", metavar="N")] = None,
+    ignore_index: Annotated[str | None, typer.Option(help="Leave out rows of this label.", metavar="N")] = None,
+    class_weight: Annotated[
+        str | None, typer.Option(help="'A=1,B=3', a FILE (class, weight) or balanced.", metavar="WEIGHTS")
+    ] = None,
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -126,6 +138,12 @@ def eval_command(
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
         "where": where or [],
         "missing": missing,
+        "expect_rows": options.count("--expect-rows", expect_rows),
+        "classes": classes if classes is not None else (),
+        "labels": labels,
+        "label_base": options.whole("--label-base", label_base),
+        "ignore_index": options.whole("--ignore-index", ignore_index),
+        "class_weight": class_weight,
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,
