@@ -106,7 +106,8 @@ def _rows(reader: Reader, classes: Pick, weights: Pick) -> dict[str, float]:
             if name is None or name in given:
                 raise InputError(f"{block.at(row)}: {'missing class' if name is None else f'{name!r} is given twice'}")
             if not (isfinite(weight) and weight >= 0):
-                raise InputError(f"{block.at(row)}: weight {format_number(weight)}; a weight is a finite number >= 0")
+                what = "missing weight" if weight != weight else f"weight {format_number(weight)}"  # noqa: PLR0124
+                raise InputError(f"{block.at(row)}: {what}; a weight is a finite number >= 0")
             given[name] = weight
     return given
 

@@ -132,7 +132,9 @@ def eval_command(
     chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)
     inputs = options.files_by_role(objectives[0].losses[0], files, input)
-    options.refuse_overwriting([output, grad_out, hess_out, per_sample_out, probs_out], inputs.values())
+    options.refuse_overwriting(
+        [output, grad_out, hess_out, per_sample_out, probs_out], [*inputs.values(), *filter(None, [class_weight])]
+    )
     evaluation: dict[str, Any] = {
         **inputs,
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
