@@ -102,19 +102,23 @@ class _Range:
     place: str = ""
     label: float = nan
 
-    def see(self, labels: "Array", rows: "Array", classes: int, at: At) -> None:
+    def see(self, labels: "Array", rows: "Array | slice", classes: int, at: At) -> None:
         """Take the labels in these rows. Raises InputError for what is not whole."""
-        known = rows[~np.isnan(labels[rows])]  # missing labels are refused elsewhere
-        if not len(known):
+        written = labels[rows]
+        if written.dtype.kind == "f":
+            fractions = written != np.floor(written)
+            absent = np.isnan(written)  # refused elsewhere
+            if (fractions & ~absent).any():
+                row = _original(rows, int(np.argmax(fractions & ~absent)))
+                raise InputError(f"{at('target', row, None)}: label {format_number(labels[row])} is not an integer")
+            written = written[~absent] if absent.any() else written
+        if not len(written):
             return
-        written = labels[known]
-        if (written != np.floor(written)).any():
-            row = int(known[np.argmax(written != np.floor(written))])
-            raise InputError(f"{at('target', row, None)}: label {format_number(labels[row])} is not an integer")
         self.low, self.high = min(self.low, float(written.min())), max(self.high, float(written.max()))
         first = self.base or 0
         if not self.place and (self.low < first or self.high >= first + classes):
-            row = int(known[np.argmax((written < first) | (written >= first + classes))])
+            outside = (labels[rows] < first) | (labels[rows] >= first + classes)
+            row = _original(rows, int(np.argmax(outside)))
             self.place, self.label = at("target", row, None), float(labels[row])
 
     def refuse(self, classes: int) -> None:
@@ -137,6 +141,10 @@ class _Range:
     def is_doubtful(self, classes: int) -> bool:
         """Whether labels fit, and would fit as well if they counted from 1."""
         return self.base is None and not self.place and 1 <= self.low <= self.high < classes
+
+
+def _original(rows: "Array | slice", row: int) -> int:
+    return row if isinstance(rows, slice) else int(rows[row])
 
 
 @dataclass
@@ -243,7 +251,7 @@ class Labelling:
         if self._are_names and not np.isnan(labels := floats(values)).any():
             distinct, codes = np.unique(values if values.dtype.kind in "iu" else labels, return_inverse=True)
             return self._of_text(Labels(codes, tuple(canonical(v) for v in distinct.tolist())), at)
-        return self._counted(values, np.arange(len(values)), at)
+        return self._counted(values, slice(None), at)
 
     @property
     def _are_names(self) -> bool:
@@ -277,20 +285,22 @@ class Labelling:
         known = f"the classes are {_listed(self.classes)}"
         if not self.classes:
             known = "the prediction's columns have no names to match; --classes a,b,c names them"
+            known = known if self.count > 1 else "beside one column of probabilities, labels are 0 and 1"
         ignored = f"; --ignore-index {label} leaves such rows out" if label == str(_COMMONLY_IGNORED) else ""
         raise InputError(f"{place}: label '{label}' is no class{near(label, self.classes)}; {known}{ignored}")
 
-    def _counted(self, labels: "Array", rows: "Array", at: At) -> "Array":
+    def _counted(self, labels: "Array", rows: "Array | slice", at: At) -> "Array":
         """Labels whose `rows` are indices as they are written: counted from 0, in the order of the columns."""
-        written = floats(labels)
+        labels = labels if labels.dtype.kind in "iu" else floats(labels)
         if self.count > 1:  # one column is a probability, and so may be its target
-            self._range.see(written, rows, self.count, at)
+            self._range.see(labels, rows, self.count, at)
         if not (self.meaning.base or self.order) or self.is_refused:
             return labels
-        found = written.copy()
+        found = floats(labels).copy()
         found[rows] -= self.meaning.base or 0
         if self.order:
-            known = rows[~np.isnan(found[rows])]
+            known = np.arange(len(found))[rows]
+            known = known[~np.isnan(found[known])]
             found[known] = np.array(self.order, np.float64)[found[known].astype(np.intp)]
         return found
 

@@ -27,7 +27,7 @@ class Meaning(NamedTuple):
 
     @staticmethod
     def of(
-        classes: Sequence[Any] | str,
+        classes: Sequence[Any] | str | None,
         labels: str | None,
         base: Any,
         ignore: Any,
@@ -39,7 +39,7 @@ class Meaning(NamedTuple):
         if base is not None and labels == TEXT:
             raise UsageError("--label-base counts indices, and with --labels text there are none")
         return Meaning(
-            _names(classes),
+            () if classes is None else _names(classes),
             labels or "",
             _integer("--label-base", base),
             _integer("--ignore-index", ignore),

@@ -159,6 +159,12 @@ def test_a_label_that_is_no_class(files: Path) -> None:
     )
 
 
+def test_words_beside_one_column_of_probabilities() -> None:
+    message = refusal(InputError, ["no", "yes"], loss="brier", pred=[0.25, 0.75])
+    assert message.endswith("label 'no' is no class; beside one column of probabilities, labels are 0 and 1")
+    assert of([1, 2], loss="brier", pred=[0.25, 0.75], label_base=1).value == 0.0625
+
+
 # The first index
 
 
@@ -330,6 +336,12 @@ def test_ignored_labels_are_absent(target: str, ignored: int, files: Path) -> No
     assert (report.results[0].gradient[[0, 4, 8]] == 0).all()
     assert report.notes == ("3 of 9 rows are left out: 3 ignored",)
     assert f"|ignore:{ignored}|" in report.results[0].signature
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f4", "O"])
+def test_ignored_labels_of_every_type(dtype: str) -> None:
+    assert of(np.array(INDICES, dtype), pred=PROBS, ignore_index=2).results[0].n == 7
+    assert of(np.array(INDICES, dtype), pred=PROBS, ignore_index=-100).results[0].n == 9
 
 
 def test_labels_are_ignored_as_they_are_written(files: Path) -> None:
@@ -587,7 +599,7 @@ NEEDLESS = {
     "labels": ("bce", {"labels": "int"}, "--labels int is for losses of class labels"),
     "base": ("hinge", {"label_base": 1}, "--label-base is for losses of class labels"),
     "ignored": ("bce", {"ignore_index": 1}, "--ignore-index is for losses of class labels"),
-    "weights": ("kl", {"class_weight": "balanced"}, "--class-weight is for losses of class labels"),
+    "weights": ("hinge", {"class_weight": "balanced"}, "--class-weight is for losses of class labels"),
     "signs": (
         "cross_entropy",
         {"labels": "01"},
