@@ -27,6 +27,7 @@ from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
 from losscli.formats import BLOCK, Reader, open_reader
 from losscli.lazy import np
+from losscli.meaning import Meaning
 from losscli.objectives import Objective, parse
 from losscli.registry import Loss
 from losscli.results import Input, Report, Result
@@ -73,6 +74,12 @@ def evaluate(
     missing: str = "error",
     id: "str | int | Sequence[str | int]" = (),
     ids: str = "error",
+    expect_rows: int | None = None,
+    classes: Sequence[str] | str = (),
+    labels: str | None = None,
+    label_base: int | None = None,
+    ignore_index: int | None = None,
+    class_weight: "Mapping[Any, Any] | str | None" = None,
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -117,6 +124,15 @@ def evaluate(
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
     id : columns that every file has, and whose values say which rows belong together; in the first file's order.
     ids : ``"error"`` refuses a key that stands in one file only, ``"intersect"`` leaves out its row.
+    expect_rows : how many rows there have to be, matched with one another, before any is left out.
+    classes : names of the classes in the order of the prediction's columns; headers that are these names in another
+        order are matched by name.
+    labels : ``"text"``: labels are names even if they look like numbers; ``"int"``: they are indices even if all
+        headers are integers; ``"01"``: targets 0 and 1 mean -1 and 1. None lets the labels and the headers decide.
+    label_base : the label of the first class; labels are then indices.
+    ignore_index : samples with this label, as it is written, are absent.
+    class_weight : class -> weight, as a mapping, as ``"a=1,b=3"`` or as a file with the columns class and weight; or
+        ``"balanced"``, which reads the rows once more. It multiplies the sample's own weight.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -150,12 +166,15 @@ def evaluate(
     for name, said, known in (("missing", missing, _MISSING), ("ids", ids, _IDS)):
         if said not in known:
             raise UsageError(f"{name} '{said}': it is one of {', '.join(known)}")
+    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight)
+    for one in (loss for objective in objectives for loss in objective.losses):
+        meaning.check(one)
     keys = Keyed(_names(id), ids == "intersect")
-    rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop")
+    rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
     slicing.check(reduction)
-    keep = wanted.twice or bins is not None
+    keep = wanted.twice or bins is not None or bool(meaning.weights and meaning.weights.is_balanced)
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
@@ -348,6 +367,7 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
             *(b.note for b in played if b.note),
+            *table.labels.notes,
             *_same(played),
             *_unmatched(table.account),
             *_absent(table.account),

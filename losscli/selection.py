@@ -120,7 +120,7 @@ class Account:
         )
 
 
-FILTERED, MASKED, WEIGHTLESS, MISSING = "filtered", "masked", "zero_weight", "missing "
+FILTERED, MASKED, WEIGHTLESS, IGNORED, MISSING = "filtered", "masked", "zero_weight", "ignored", "missing "
 
 
 @dataclass

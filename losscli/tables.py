@@ -12,8 +12,9 @@ from losscli.align import Alike, Pairing
 from losscli.columns import BY, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
-from losscli.labels import class_names, in_class_order, indices
+from losscli.labels import Labelling, in_class_order
 from losscli.lazy import np
+from losscli.meaning import Meaning
 from losscli.pairing import Paired, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
 
 class Rules(NamedTuple):
-    """What is asked of rows: conditions they have to meet, and whether rows with missing values are dropped."""
+    """What is asked of rows: conditions they have to meet, whether rows with missing values are dropped, how many are
+    to be matched, and what their labels mean.
+    """
 
     conditions: tuple[Condition, ...] = ()
     drops_missing: bool = False
+    expected: int | None = None
+    meaning: Meaning = Meaning()
 
 
 class Batch(NamedTuple):
@@ -57,17 +62,25 @@ class Table:
         self, bindings: Sequence[Binding], size: int, rules: Rules | None = None, pairing: Pairing | None = None
     ) -> None:
         self.size, self.rows = size, 0
-        self.classes = class_names(bindings)
-        self.bindings = [in_class_order(b, self.classes) for b in bindings]
-        self._by_role = {b.role: b for b in self.bindings}
         self.rules = rules or Rules()
+        self.labels = Labelling.of(bindings, self.rules.meaning)
+        self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
+        self._by_role = {b.role: b for b in self.bindings}
         self.account = Account()
         groups = readers_of(self.bindings)
         self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
         self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in order. Raises InputError for rows without partners, missing values and bad weights."""
+        """The rows in order. Raises InputError for rows without partners, missing values and bad weights.
+
+        Where classes are to be balanced, the rows are read once before, to count them.
+        """
+        if self.labels.needs_counts:
+            self.labels.balance((b.arrays["target"], b.at) for b in self._batches())
+        yield from self._batches()
+
+    def _batches(self) -> Iterator[Batch]:
         self.rows = 0
         selection = Selection(self._selecting)
         self.account = selection.account
@@ -76,10 +89,23 @@ class Table:
         for paired in self.pairing.paired(streams, self.size):
             batch = self._batch(paired, selection)
             self.rows = paired.stop
-            if batch is not None and not refused.find(batch):
+            if batch is not None and not refused.find(batch) and not self.labels.is_refused:
                 yield batch
         self.account.read, self.account.unmatched = self.pairing.read, self.pairing.unmatched
+        self._check_expected()
         refused.refuse()
+        self.labels.refuse()
+
+    def _check_expected(self) -> None:
+        expected, matched = self.rules.expected, self.account.matched
+        if expected not in (None, matched):
+            files = ", ".join(self.account.read)
+            raise InputError(f"{files}: {matched} row{'s' if matched != 1 else ''} matched, --expect-rows {expected}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the order of the prediction's columns; none where they have no names."""
+        return self.labels.classes
 
     @property
     def known_rows(self) -> int | None:
@@ -89,7 +115,7 @@ class Table:
     @property
     def selects(self) -> bool:
         """Whether rows may be absent."""
-        return self.pairing.partial or bool(self._selecting)
+        return self.pairing.partial or bool(self._selecting) or self.labels.weighing is not None
 
     @property
     def _selecting(self) -> list[Rule]:
@@ -100,7 +126,9 @@ class Table:
         if "weight" in self._by_role:
             found += [missing("weight")] if drops else []
             found.append(NO_WEIGHT)
-        return found + ([missing(b.role) for b in self.bindings if b.plays and b.role not in _NO_ROLE] if drops else [])
+        found += self.labels.ignoring
+        found += [missing(b.role) for b in self.bindings if b.plays and b.role not in _NO_ROLE] if drops else []
+        return found + self.labels.weightless
 
     def _batch(self, paired: Paired, selection: Selection) -> Batch | None:
         """The batch of paired rows, without those that are absent; None when no row is left."""
@@ -109,7 +137,7 @@ class Table:
         members = zip(paired.blocks, self._members, strict=True)
         found = [(b.role, block, k) for block, several in members for k, b in enumerate(several)]
         blocks = {role: block for role, block, _ in found}
-        values = {role: block.values[k] for role, block, k in found}
+        values = self.labels.read({role: block.values[k] for role, block, k in found})
         rows = paired.rows
         kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None).at)
         if kept is not None:
@@ -123,12 +151,12 @@ class Table:
         shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
         arrays = {b.role: self._array(b, values[b.role], at) for b in self.bindings if _is_array(b)}
         by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
+        if self.labels.weighing:
+            weight = self.labels.weigh(weight, arrays["target"], at)
         return Batch(arrays, weight, rows, paired.stop, shown, at, by)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
-        if isinstance(values, Labels) or binding.labels:
-            return indices(binding.role, values, self.classes, at)
-        return values
+        return self.labels.numbers(values, at) if isinstance(values, Labels) or binding.role == "target" else values
 
 
 def readers_of(bindings: Sequence[Binding]) -> list[Reader]:

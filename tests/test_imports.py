@@ -35,6 +35,8 @@ LAYERS = [
         "keys",
         "align",
         "columns",
+        "classweights",
+        "meaning",
         "labels",
         "tables",
         "distribution",

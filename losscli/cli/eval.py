@@ -78,6 +78,18 @@ def eval_command(
     bins: Annotated[str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N")] = None,
     min_group: Annotated[str | None, typer.Option(help="Smaller groups in one line.", metavar="N")] = None,
     per_output: Annotated[bool, typer.Option("--per-output", help="A value for each output, or true class.")] = False,
+    expect_rows: Annotated[str | None, typer.Option(help="Refuse any other number of rows.", metavar="N")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class names, in the order of the columns.", metavar="A,B,C")
+    ] = None,
+    labels: Annotated[
+        Literal["text", "int", "01"] | None, typer.Option(help="Names; indices; or 0/1 for -1/+1.")
+    ] = None,
+    label_base: Annotated[str | None, typer.Option(help="The label of the first class.", metavar="N")] = None,
+    ignore_index: Annotated[str | None, typer.Option(help="Leave out rows of this label.", metavar="N")] = None,
+    class_weight: Annotated[
+        str | None, typer.Option(help="'A=1,B=3', a FILE (class, weight) or balanced.", metavar="WEIGHTS")
+    ] = None,
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -134,7 +146,9 @@ def eval_command(
     chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)
     inputs = options.files_by_role(objectives[0].losses[0], files, input)
-    options.refuse_overwriting([output, grad_out, hess_out, per_sample_out, probs_out], inputs.values())
+    options.refuse_overwriting(
+        [output, grad_out, hess_out, per_sample_out, probs_out], [*inputs.values(), *filter(None, [class_weight])]
+    )
     evaluation: dict[str, Any] = {
         **inputs,
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
@@ -146,6 +160,12 @@ def eval_command(
         "bins": options.count("--bins", bins),
         "min_group": options.count("--min-group", min_group),
         "per_output": per_output,
+        "expect_rows": options.count("--expect-rows", expect_rows),
+        "classes": classes if classes is not None else (),
+        "labels": labels,
+        "label_base": options.whole("--label-base", label_base),
+        "ignore_index": options.whole("--ignore-index", ignore_index),
+        "class_weight": class_weight,
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,

@@ -109,6 +109,13 @@ def count(option: str, text: str | None) -> int | None:
     return int(text)
 
 
+def whole(option: str, text: str | None) -> int | None:
+    """The integer that an option's text stands for; None where it is not given."""
+    if text is not None and not is_integer(text):
+        raise UsageError(f"{option}: '{text}' is not a whole number")
+    return None if text is None else int(text)
+
+
 def number(option: str, text: str) -> float:
     """The number that an option's text stands for."""
     value = parse_limit(text)

@@ -113,7 +113,10 @@ def _sample_signed(rng: "np.random.Generator", params: Params, n: int, outputs: 
     return [rng.normal(size=shape) * 2, rng.choice([-1.0, 1.0], size=shape)]
 
 
-_SIGNED = (Role("pred"), Role("target", Values((-1.0, 1.0)), hint="; 0/1 labels must be written as -1/+1"))
+_SIGNED = (
+    Role("pred"),
+    Role("target", Values((-1.0, 1.0)), hint="; 0/1 labels must be written as -1/+1, or say --labels 01"),
+)
 SIGNED = Kind(
     "signed",
     "pred: (n,) or (n, d), any score; target: -1 or 1, in the same shape",
