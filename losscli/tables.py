@@ -1,6 +1,6 @@
-"""From files to batches: rows paired, labels, weights, missing values.
+"""From files to batches: rows that belong together, labels, weights, missing values.
 
-No row is ever shifted, and none is absent but by request: files of different length are refused, and an account is kept
+No row is ever shifted, and none is absent but by request: rows without a partner are refused, and an account is kept
 of the rows that a condition, a mask, a weight of 0 or a rule for missing values leaves out.
 """
 

@@ -1,7 +1,7 @@
 """Rows paired by key: what is refused and where, and that the order of the files makes no difference."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 
 import losscli
 from losscli.align import _joined
-from losscli.formats import Labels
+from losscli.formats import Block, Labels
+from losscli.formats.csv import CsvReader
 from losscli.keys import Column, Dense, Hashed, Keys, Part, index_of
 from tests.support import Ran, put
 
@@ -114,6 +115,20 @@ def test_conditions_and_shown_columns_of_either_file(here: Path, run_here: Run) 
         ["0", "z", "2.5", "0.5555555555555556", "0.5"],
         ["2", "y", "2.0", "0.4444444444444444", "4.0"],
     ]
+
+
+def test_the_other_files_are_read_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(here, {"p.csv": PREDS, "t.csv": TARGETS})
+    held: list[str] = []
+    read = CsvReader.read
+
+    def counted(reader: CsvReader, *args: Any) -> Iterator[Block]:
+        held.append(reader.name)
+        return read(reader, *args)
+
+    monkeypatch.setattr(CsvReader, "read", counted)
+    assert losscli.evaluate("rmse", pred="p.csv", target="t.csv", id="id", grad=True).results[0].gradient.shape == (3,)
+    assert sorted(held) == ["p.csv", "p.csv", "t.csv"]
 
 
 # Rows without a partner
