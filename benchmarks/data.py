@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 SEED = 0
 CHUNK = 1 << 20  # values
 CLASSES = 200
+GROUPS = 20
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,6 +49,17 @@ def make_parquet(folder: Path, rows: int) -> None:
             writer.write_table(pa.table(columns, schema=schema))
 
 
+def make_groups(folder: Path, rows: int) -> None:
+    """The same with a column of text instead of features: twenty values, in no order."""
+    schema = pa.schema({"y": pa.float64(), "y_pred": pa.float64(), "country": pa.string()})
+    rng = np.random.default_rng(SEED + 1)
+    names = pa.array([f"country {k}" for k in range(GROUPS)])
+    with pq.ParquetWriter(folder / "all.parquet", schema) as writer:
+        for columns in chunks(rows, 2):
+            countries = names.take(pa.array(rng.integers(0, GROUPS, len(columns[0]))))
+            writer.write_table(pa.table([*columns, countries], schema=schema))
+
+
 def make_npy(folder: Path, rows: int) -> None:
     """Two files of float64."""
     files = [np.lib.format.open_memmap(folder / name, "w+", "<f8", (rows,)) for name in ("target.npy", "pred.npy")]
@@ -70,6 +82,7 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
     "small": make_csv,
     "csv": make_csv,
     "parquet": make_parquet,
+    "groups": make_groups,
     "npy": make_npy,
     "tenth": make_npy,
     "logits": make_logits,

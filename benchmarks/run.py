@@ -24,7 +24,14 @@ from statistics import median
 
 from yardsticks import OPTIONAL, YARDSTICKS, Yardstick
 
-ROWS = {"csv": 10_000_000, "parquet": 10_000_000, "npy": 50_000_000, "tenth": 5_000_000, "logits": 200_000}
+ROWS = {
+    "csv": 10_000_000,
+    "parquet": 10_000_000,
+    "groups": 10_000_000,
+    "npy": 50_000_000,
+    "tenth": 5_000_000,
+    "logits": 200_000,
+}
 SMALL = 1_000  # rows of the set that measures start-up, whatever the scale
 PACKAGES = ("losscli", "typer", "numpy", "pyarrow", "pandas", *OPTIONAL)
 

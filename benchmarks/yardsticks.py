@@ -40,6 +40,9 @@ print({}.select(loss).collect(engine="streaming").item())"""
 POLARS_CSV = 'pl.concat([pl.scan_csv("csv/pred.csv"), pl.scan_csv("csv/target.csv")], how="horizontal")'
 DUCKDB = """import duckdb
 print(duckdb.sql("select avg((y_pred - y) ** 2) from {}").fetchall()[0][0])"""
+DUCKDB_GROUPS = """import duckdb
+loss = "avg((y_pred - y) ** 2)"
+print(duckdb.sql(f"select country, {loss}, count(*) from 'groups/all.parquet' group by 1 order by 2").fetchall())"""
 DUCKDB_CSV = "'csv/pred.csv' positional join 'csv/target.csv'"
 PANDAS = """import pandas as pd
 print(((pd.read_csv("csv/pred.csv")["y_pred"] - pd.read_csv("csv/target.csv")["y"]) ** 2).mean())"""
@@ -72,6 +75,7 @@ EVAL = "eval --format value"
 SMALL = losscli(f"{EVAL} -l mse small/pred.csv small/target.csv")
 PARQUET = losscli(f"{EVAL} -l mse parquet/all.parquet")
 FIVE = losscli(f"{EVAL} -l mse -l mae -l rmse -l bias -l huber parquet/all.parquet")
+GROUPS = losscli("eval --format csv -l mse groups/all.parquet --by country")
 NPY = losscli(f"{EVAL} -l huber npy/pred.npy npy/target.npy")
 TENTH = losscli(f"{EVAL} -l huber tenth/pred.npy tenth/target.npy")
 LOGITS = losscli(f"{EVAL} -l cross_entropy --form logits logits/pred.npy logits/target.npy")
@@ -91,6 +95,7 @@ YARDSTICKS = (
     ),
     Yardstick("five-losses", "five losses of one Parquet", FIVE, {"mse alone": PARQUET}, 2.0, data=("parquet",)),
     Yardstick("worst", "mse with `--worst 20`", [*PARQUET, "--worst", "20"], {"without": PARQUET}, data=("parquet",)),
+    Yardstick("by", "mse with `--by`, 20 groups", GROUPS, {"duckdb": python(DUCKDB_GROUPS)}, 1.5, 250, ("groups",)),
     Yardstick(
         "flat-memory", "peak memory", NPY, {"tenth of the rows": TENTH}, 1.1, None, ("npy", "tenth"), of_memory=True
     ),

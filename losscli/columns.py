@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from losscli.errors import UsageError
-from losscli.formats import Pick, Reader
+from losscli.formats import Column, Pick, Reader
 from losscli.kinds import Role
 from losscli.literals import is_integer, near
 
@@ -25,9 +25,11 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
-SHOW, WHERE = "show:", "where:"  # begin the roles of columns that are only shown, and that stand in a condition
+# begin the roles of columns that are only shown, that stand in a condition, and that rows are grouped by
+SHOW, WHERE, BY = "show:", "where:", "by:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
-_NOT_CLASSES = {"", "id", "ids", "index", "idx", "row", "key", "weight", "weights", "w", "fold", "split"}
+_KEYS = {"", "id", "ids", "index", "idx", "key"}  # and what ends in _id; pandas gives an index no name
+_NOT_CLASSES = _KEYS | {"row", "weight", "weights", "w", "fold", "split"}
 
 
 class Binding(NamedTuple):
@@ -208,9 +210,40 @@ def _usual_vector(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...
     whole = [j for j, name in enumerate(names) if is_integer(name)] if reader.headed else []
     if len(whole) > 1 and (not is_shared or role.name == "pred"):
         return tuple(whole)
-    if is_shared or any(n.lower() in _NOT_CLASSES or _is_usual(n) for n in names):
+    if is_shared or any(n.lower() in _NOT_CLASSES or _is_key(n) or _is_usual(n) for n in names):
         return ()
     return tuple(range(len(names)))
+
+
+def bind_keys(spec: Sequence[str], bindings: Sequence[Binding], readers: Sequence[Reader]) -> list[tuple[int, ...]]:
+    """The columns of each file that make up its key. Raises UsageError where one has no such column."""
+    found = [_named(reader, spec, "--id") for reader in readers]
+    if len({len(columns) for columns in found}) > 1:
+        raise UsageError(f"--id {','.join(spec)}: stands for several columns of a file; name each")
+    for binding in bindings:
+        both = set(binding.columns) & set(found[readers.index(binding.reader)])
+        if both and binding.plays:
+            name = binding.reader.columns[min(both)].name
+            raise UsageError(f"{binding.reader.name}: column '{name}' is the key and {binding.role} too; say which is")
+    return found
+
+
+def alike(readers: Sequence[Reader], bindings: Sequence[Binding]) -> list[tuple[str, dict[int, int]]]:
+    """Columns named like a key that several files have, and that play no part: the name, and the position in each."""
+    played = {(readers.index(b.reader), j) for b in bindings if b.plays for j in b.columns}
+    names = [[c.name for c in r.columns] if r.headed else [] for r in readers]
+    keys = list(dict.fromkeys(n for of_file in names for n in of_file if _is_key(n)))
+    where = [(n, {k: f.index(n) for k, f in enumerate(names) if f.count(n) == 1}) for n in keys]
+    plain = [(n, {k: j for k, j in at.items() if not _is_odd(readers[k].columns[j])}) for n, at in where]
+    return [(n, at) for n, at in plain if len(at) > 1 and not played & set(at.items())]
+
+
+def _is_key(name: str) -> bool:
+    return name.lower() in _KEYS or name.lower().endswith("_id")
+
+
+def _is_odd(column: Column) -> bool:
+    return column.vector or column.other
 
 
 def _is_usual(name: str) -> bool:
@@ -229,7 +262,8 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
             f"column '{spec[0]}' stands in both files: say {' or '.join(f'{r}:{spec[0]}' for r in readers)}"
         )
     reader = having[0] if having else distinct[0]
-    said = "--show" if purpose.startswith(SHOW) else "--where" if purpose.startswith(WHERE) else purpose
+    start = purpose.partition(":")[0] + ":"
+    said = f"--{start[:-1]}" if start in (SHOW, WHERE, BY) else purpose
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
@@ -246,3 +280,9 @@ def bind_shown(spec: str, readers: Mapping[str, Reader]) -> list[Binding]:
     found = bind_once(SHOW + spec, readers, [spec], labels=True)
     is_position = ":" not in spec and found.reader.headed
     return [found._replace(role=SHOW + found.names[0]) if is_position else found]
+
+
+def bind_by(spec: str, readers: Mapping[str, Reader]) -> Binding:
+    """A column that rows are grouped by, under its own name, or as it was said where that tells two files apart."""
+    found = bind_once(BY + spec, readers, [spec], labels=True)
+    return found._replace(role=BY + found.names[0]) if ":" not in spec and found.reader.headed else found

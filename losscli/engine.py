@@ -2,11 +2,26 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from os.path import realpath
-from typing import Any
+from typing import Any, NamedTuple
 
-from losscli.columns import MASK, WEIGHT, WHERE, Binding, bind, bind_once, bind_shown
+from losscli.align import ByKey
+from losscli.columns import (
+    BY,
+    MASK,
+    USUAL,
+    USUAL_VECTORS,
+    WEIGHT,
+    WHERE,
+    Binding,
+    bind,
+    bind_by,
+    bind_keys,
+    bind_once,
+    bind_shown,
+)
 from losscli.distribution import Distribution
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
@@ -19,11 +34,31 @@ from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account, Condition
-from losscli.tables import Rules, Table
+from losscli.slices import Slices, Slicing
+from losscli.tables import Rules, Table, readers_of
 from losscli.version import VERSION
 
 REDUCTIONS = ("mean", "sum", "none")
 _MISSING = ("error", "drop")
+_IDS = ("error", "intersect")
+
+
+class Keyed(NamedTuple):
+    """The columns that say which rows belong together, and whether rows without a partner are left out."""
+
+    names: Sequence[str]
+    intersect: bool
+
+    def pairing(self, bindings: Sequence[Binding]) -> ByKey | None:
+        """How rows are paired; None for by position."""
+        if not self.names:
+            if self.intersect:
+                raise UsageError("--ids intersect needs --id: the column whose values say which rows belong together")
+            return None
+        readers = readers_of(bindings)
+        columns = bind_keys(self.names, bindings, readers)
+        names = [readers[0].columns[j].name for j in columns[0]]
+        return ByKey(readers, columns, names, self.intersect)
 
 
 def evaluate(
@@ -37,6 +72,8 @@ def evaluate(
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
+    id: "str | int | Sequence[str | int]" = (),
+    ids: str = "error",
     expect_rows: int | None = None,
     classes: Sequence[str] | str = (),
     labels: str | None = None,
@@ -60,6 +97,10 @@ def evaluate(
     histogram: bool = False,
     sizes: bool = True,
     values: bool = True,
+    by: "str | Sequence[str] | Mapping[str, Any]" = (),
+    bins: int | None = None,
+    min_group: int | None = None,
+    per_output: bool = False,
     **roles: Any,
 ) -> Report:
     """The losses of predictions against targets, in one scan, or two where derivatives or samples need the totals.
@@ -68,8 +109,10 @@ def evaluate(
     ----------
     loss : a SPEC such as ``"huber:delta=0.5"``, a sum such as ``"dice + 0.5 * bce"``, a `Loss`, or several of them,
         which take the same roles.
-    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet; ``"-"`` is standard
-        input), an array of shape (n,) or (n, d), a list, a Series or a DataFrame; paired by position, never by index.
+    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet, ``"x.npz:member"``;
+        ``"-"`` is standard input), a folder or a list of paths, which are parts of one table, an array of shape (n,) or
+        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index,
+        unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -79,6 +122,8 @@ def evaluate(
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
+    id : columns that every file has, and whose values say which rows belong together; in the first file's order.
+    ids : ``"error"`` refuses a key that stands in one file only, ``"intersect"`` leaves out its row.
     expect_rows : how many rows there have to be, matched with one another, before any is left out.
     classes : names of the classes in the order of the prediction's columns; headers that are these names in another
         order are matched by name.
@@ -98,6 +143,9 @@ def evaluate(
     spread, distribution, histogram : std, min and max; quantiles; and a histogram of the samples' losses.
     sizes, values : find the sizes of derivatives, and keep the derivatives themselves; without sizes they go to their
         files only.
+    by, bins, min_group : group the samples by columns, named, or given as name -> values; those of numbers in `bins`
+        intervals that hold equally many rows; groups of fewer than `min_group` samples in one. See `Result.groups`.
+    per_output : a group for each output column, or for each true class of a classification loss.
 
     Raises
     ------
@@ -115,19 +163,31 @@ def evaluate(
     for role in chosen:
         if role not in (*objectives[0].losses[0].kind.role_names, WEIGHT, MASK):
             raise UsageError(f"columns: {objectives[0].losses[0].name} has no role '{role}'")
-    if missing not in _MISSING:
-        raise UsageError(f"missing '{missing}': it is one of {', '.join(_MISSING)}")
+    for name, said, known in (("missing", missing, _MISSING), ("ids", ids, _IDS)):
+        if said not in known:
+            raise UsageError(f"{name} '{said}': it is one of {', '.join(known)}")
+    keys = Keyed(_names(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight)
     for one in (loss for objective in objectives for loss in objective.losses):
         meaning.check(one)
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
     request = Request(objectives, wanted, reduction, allow_inf, progress)
-    keep = wanted.twice or (meaning.weights is not None and meaning.weights.is_balanced)
+    slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
+    slicing.check(reduction)
+    keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
-        readers = {role: _open(stack, role, data, header, keep) for role, data in given.items()}
-        table = _table(objectives[0], readers, chosen, (wanted.show, rules), block)
-        results = [final.result() for final in _scan(stack, request, table)]
+        readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
+        grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
+        table = _table(objectives[0], readers, chosen, _Asked(wanted.show, rules, keys, slicing.by, grouped), block)
+        slices = Slices(slicing, objectives, table)
+        slices.prepare(stack)
+        finals = _scan(stack, request, table, slices)
+        results = [replace(final.result(), groups=slices.groups(k, reduction)) for k, final in enumerate(finals)]
         return _report(results, table, list(readers.values()))
+
+
+def _given_by(by: Any) -> Mapping[str, Any]:
+    return by if isinstance(by, Mapping) else {}
 
 
 def _names(names: "str | int | Sequence[str | int]") -> list[str]:
@@ -185,27 +245,55 @@ def _check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
         raise UsageError("'-' is standard input, which can be one file only")
 
 
-def _open(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bool) -> Reader:
-    reader = open_reader(role, data, header, keep)
+def opened(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bool) -> Reader:
+    """A reader of what is given for a role, which the stack closes."""
+    usual = (*USUAL.get(role, ()), *USUAL_VECTORS.get(role, ()))  # of columns, and of members of archives
+    reader = open_reader(role, data, header, keep, usual)
     stack.callback(reader.close)
     return reader
+
+
+class _Asked(NamedTuple):
+    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values."""
+
+    show: Sequence[str]
+    rules: Rules
+    keys: Keyed
+    by: Sequence[str]
+    given: Mapping[str, Reader]
 
 
 def _table(
     objective: Objective,
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
-    asked: tuple[Sequence[str], Rules],
+    asked: "_Asked",
     block: int,
 ) -> Table:
     bindings = bind(objective.losses[0].kind.roles, readers, chosen)
-    by_role, (show, rules) = {b.role: b.reader for b in bindings}, asked
-    shown = [binding for spec in show for binding in bind_shown(spec, by_role)]
+    by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
-    return Table([*bindings, *shown, *tested], block, rules)
+    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given)]
+    return Table(everything, block, rules, asked.keys.pairing(everything))
 
 
-def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
+def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping[str, Reader]) -> list[Binding]:
+    """The columns that rows are grouped by, each of the files or given by itself."""
+    found = [
+        Binding(BY + name, given[name], (0,), labels=True) if name in given else bind_by(name, by_role)
+        for name in names
+    ]
+    for binding in found:
+        called = binding.role.removeprefix(BY)
+        if binding.is_matrix or (called in given and len(binding.reader.columns) > 1):
+            raise UsageError(f"--by {called}: one value a row is needed")
+        if [b.role for b in found].count(binding.role) > 1:
+            raise UsageError(f"--by {called} is given twice")
+    return found
+
+
+def _scan(stack: ExitStack, request: Request, table: Table, slices: Slices) -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
     _keep_memory()
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
@@ -218,7 +306,7 @@ def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
     for batch in table.batches():
         for k, tally in enumerate(tallies):
             computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
-            tally.add(computed)
+            tally.add(computed, slices.add(k, computed))
             if at_once:
                 if len(finals) == k:  # how many outputs there are is known since the first batch
                     finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))
@@ -226,6 +314,8 @@ def _scan(stack: ExitStack, request: Request, table: Table) -> list[Final]:
         if request.progress:
             request.progress(batch.stop, table.known_rows)
     if not tallies[0].state.n:
+        if set(table.account.absent) == {WEIGHTLESS}:
+            raise InputError("every row has weight 0; a mean needs some weight")
         raise InputError(f"no row is left of {table.account.matched}: {table.account}")
     return finals or _scan_again(stack, tallies, table, request)
 
@@ -268,7 +358,10 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
     played = [b for b in table.bindings if b.plays]
     return Report(
         VERSION,
-        tuple(Input(b.role, b.reader.name, b.reader.format, table.rows, tuple(b.names)) for b in played),
+        tuple(
+            Input(b.role, b.reader.name, b.reader.format, table.account.read[b.reader.name], tuple(b.names))
+            for b in played
+        ),
         table.account,
         tuple(results),
         (
@@ -276,9 +369,16 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
             *(b.note for b in played if b.note),
             *table.labels.notes,
             *_same(played),
+            *_unmatched(table.account),
             *_absent(table.account),
         ),
     )
+
+
+def _unmatched(account: Account) -> list[str]:
+    """Rows without a partner, where those are left out."""
+    said = [f"{count} of {account.read[name]} rows of {name}" for name, count in account.unmatched.items() if count]
+    return [f"left out for want of a partner: {', '.join(said)}"] if said else []
 
 
 def _absent(account: Account) -> list[str]:

@@ -209,20 +209,109 @@ def _bins(mantissas: "Floats", exponents: "NDArray[np.int64]") -> int:
     return total
 
 
-def sums_by_group(codes: "NDArray[np.int64]", terms: "Floats") -> dict[int, Fraction]:
-    """The exact sum of the finite terms of each group that occurs: `codes[i] >= 0` is the group of term i."""
-    totals: dict[int, int] = {}
-    for start in range(0, len(codes), _BLOCK):
-        group, rest = codes[start : start + _BLOCK], terms[start : start + _BLOCK]
-        while largest := float(np.abs(rest).max(initial=0.0)):
-            if largest >= 2.0**_EXTRACTS:  # beyond what can be extracted from: one by one
-                for code, term in zip(group.tolist(), rest.tolist(), strict=True):
-                    totals[code] = totals.get(code, 0) + _units(term)
-                break
-            sigma = 2.0 ** (int(np.frexp(largest)[1]) + 17)
-            leading = (rest + sigma) - sigma
-            sums = np.bincount(group, weights=leading)
+class GroupSums:
+    """Exact sums of many groups at once. What is added is told by codes: `codes[i] >= 0` is the group of term i.
+
+    A pass extracts leading bits from a block of terms, which NumPy then adds up by group without error; these sums are
+    kept as integers in units of one power of two, and only now and then become Python's. So the work is that of a few
+    passes over the terms, however many groups there are.
+    """
+
+    def __init__(self) -> None:
+        self._units: dict[int, int] = {}
+        self._special: dict[int, float] = {}
+        self._waiting: dict[int, NDArray[np.int64]] = {}  # exponent -> the sum of each group in units of its power of 2
+        self._blocks = 0  # added since the waiting sums were last taken in
+        self._size = 1  # groups that there is room for
+
+    def add(self, codes: "NDArray[np.int64]", terms: "Floats", *factors: "Floats") -> Exact:
+        """Add `terms`, each multiplied by its entry in `factors` (at most two), all of shape (n,) as `codes` is.
+
+        The sum of all that was added is found on the way.
+        """
+        if not len(codes):
+            return ZERO
+        self._size = max(self._size, int(codes.max()) + 1)
+        arrays = [np.ascontiguousarray(a, dtype=np.float64) for a in (terms, *factors)]
+        total = ZERO
+        for start in range(0, len(codes), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            total += self._add_block(codes[block], [a[block] for a in arrays])
+        return total
+
+    def _add_block(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> Exact:
+        if self._blocks >= _WAITING or len(self._waiting) * self._size > _ROOM:
+            self._take_in()
+        self._blocks += 1
+        if len(factors) == 1 and _is_extractable(factors[0]):
+            return Exact(self._extract(codes, factors[0]))
+        if len(factors) > 1 and all(map(_is_safe, factors)):
+            return Exact(sum(self._extract(codes, part) for part in _expand(factors)))
+        return self._add_one_by_one(codes, factors)
+
+    def _extract(self, codes: "NDArray[np.int64]", terms: "Floats") -> int:
+        total = 0
+        rest, leading, other = terms, np.empty_like(terms), np.empty_like(terms)
+        while largest := max(float(rest.max()), -float(rest.min())):
+            # as in `_sum`: the leading parts are multiples of 2^(exponent - 36), and less than 2^52 of those in a group
+            exponent = int(np.frexp(largest)[1])
+            sigma = 2.0 ** (exponent + 17)
+            np.add(rest, sigma, leading)
+            leading -= sigma
+            sums = np.bincount(codes, weights=leading, minlength=self._size)
+            whole = np.ldexp(sums, 36 - exponent).astype(np.int64)
+            total += _shifted(int(whole.sum()), PLACES + exponent - 36)
+            self._wait(exponent - 36, whole)
+            rest = np.subtract(rest, leading, other)
+        return total
+
+    def _wait(self, exponent: int, sums: "NDArray[np.int64]") -> None:
+        waiting = self._waiting.get(exponent)
+        if waiting is None or len(waiting) < len(sums):
+            self._waiting[exponent] = sums
+            sums = waiting if waiting is not None else sums[:0]
+        self._waiting[exponent][: len(sums)] += sums
+
+    def _take_in(self) -> None:
+        """From NumPy's integers, which would overflow, to Python's, which do not."""
+        for exponent, sums in self._waiting.items():
             for code in np.flatnonzero(sums).tolist():
-                totals[code] = totals.get(code, 0) + _units(float(sums[code]))
-            rest = rest - leading
-    return {code: Fraction(units, 1 << PLACES) for code, units in totals.items()}
+                self._units[code] = self._units.get(code, 0) + _shifted(int(sums[code]), PLACES + exponent)
+        self._waiting, self._blocks = {}, 0
+
+    def _add_one_by_one(self, codes: "NDArray[np.int64]", factors: "list[Floats]") -> Exact:
+        """Terms beyond what can be extracted from, infinite ones, NaN: a sum of its own for each group."""
+        order = np.argsort(codes, kind="stable")
+        total, ordered = ZERO, codes[order]
+        for rows in np.split(order, np.flatnonzero(np.diff(ordered)) + 1):
+            code = int(codes[rows[0]])
+            found = _block_sum([f[rows] for f in factors])
+            self._units[code] = self._units.get(code, 0) + found.units
+            self._special[code] = self._special.get(code, 0.0) + found.special
+            total += found
+        return total
+
+    def of(self, code: int) -> Exact:
+        """The sum of a group."""
+        self._take_in()
+        return Exact(self._units.get(code, 0), self._special.get(code, 0.0))
+
+
+_WAITING = 1 << 9  # blocks whose sums, at most four of them below 2^52, an int64 holds
+_ROOM = 1 << 23  # integers that wait at most
+
+
+def _shifted(whole: int, shift: int) -> int:
+    """Whole × 2^shift; where that is to the right, no bit is lost, as the terms were whole units."""
+    return whole << shift if shift >= 0 else whole >> -shift
+
+
+def _is_extractable(terms: "Floats") -> bool:
+    return max(float(terms.max()), -float(terms.min())) < 2.0**_EXTRACTS  # false for NaN too
+
+
+def sums_by_group(codes: "NDArray[np.int64]", terms: "Floats") -> dict[int, Fraction]:
+    """The exact sum of the finite terms of each group: `codes[i] >= 0` is the group of term i."""
+    sums = GroupSums()
+    sums.add(codes, terms)
+    return {code: sums.of(code).fraction for code in np.unique(codes).tolist()}

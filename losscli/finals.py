@@ -228,6 +228,7 @@ class Final:
                 f"w:{_called(by_role.get(WEIGHT))}",
                 *([f"mask:{_called(by_role[MASK])}"] if MASK in by_role else []),
                 *(f"where:{condition}" for condition in rules.conditions),
+                *self._table.pairing.signature,
                 *rules.meaning.signature,
                 f"missing:{'drop' if rules.drops_missing else 'error'}",
                 f"n:{self._tally.state.n}",

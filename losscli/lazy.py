@@ -1,4 +1,5 @@
-"""NumPy, pyarrow and tempfile on first use, so that `--help`, `list` and completion need none of them.
+"""NumPy, pyarrow and parts of the standard library on first use, so that `--help`, `list` and completion need none of
+them.
 
 `importlib.util.LazyLoader` enters the module into `sys.modules` at once and two threads race on it before
 Python 3.13; these stand-ins leave `sys.modules` alone and import under the ordinary import lock.
@@ -19,6 +20,8 @@ class _Lazy(ModuleType):
 
 if TYPE_CHECKING:
     import tempfile
+    import zipfile
+    import zlib
 
     import numpy as np
     import pyarrow as pa
@@ -30,5 +33,7 @@ else:
     pacsv = _Lazy("pyarrow.csv")
     pq = _Lazy("pyarrow.parquet")
     tempfile = _Lazy("tempfile")
+    zipfile = _Lazy("zipfile")
+    zlib = _Lazy("zlib")
 
-__all__ = ["np", "pa", "pacsv", "pq", "tempfile"]
+__all__ = ["np", "pa", "pacsv", "pq", "tempfile", "zipfile", "zlib"]

@@ -47,6 +47,28 @@ class Derivative(NamedTuple):
         return size if self.values is None else {**size, "values": self.values.tolist()}
 
 
+class Group(NamedTuple):
+    """The value of a group of samples: `by` has its keys, None for a missing value, and `share` its part of the total
+    loss; for an aggregate, of the sum of its first term, as for single samples. None where there is no such sum.
+
+    With `smaller_than` it is not one group but all the `groups` with fewer samples than that.
+    """
+
+    by: Mapping[str, Any]
+    value: float
+    n: int
+    weight: float
+    share: float | None
+    smaller_than: int = 0
+    groups: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        gathered = {"smaller_than": self.smaller_than, "groups": self.groups} if self.smaller_than else {}
+        share = {} if self.share is None else {"share": self.share}
+        return {"by": dict(self.by), **gathered, "value": self.value, "n": self.n, "weight": self.weight, **share}
+
+
 @dataclass(frozen=True)
 class Result:
     """One loss of one table.
@@ -78,6 +100,7 @@ class Result:
     hessians: Mapping[str, Derivative] = field(default_factory=dict)
     samples: Mapping[str, Any] | None = None
     unlisted: int = 0
+    groups: tuple[Group, ...] = ()
 
     @property
     def gradient(self) -> Any:
@@ -119,6 +142,8 @@ class Result:
                 found[key] = dicts if len(dicts) > 1 else next(iter(dicts.values()))
         if self.samples is not None:
             found["samples"] = rows_of(self.samples)
+        if self.groups:
+            found["groups"] = [group.to_dict() for group in self.groups]
         return found
 
 

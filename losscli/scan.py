@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.distribution import Distribution
 from losscli.errors import BadValueError
-from losscli.exact import to_float
+from losscli.exact import Exact, to_float
 from losscli.objectives import Objective
 from losscli.samples import Collector
 from losscli.states import Moments
@@ -71,14 +71,16 @@ class Tally:
     def __post_init__(self) -> None:
         self.states = [Moments() for _ in self.objective.terms]
 
-    def add(self, computed: Computed) -> None:
-        """Take a batch."""
+    def add(self, computed: Computed, totals: Sequence[tuple[Exact, ...]] | None = None) -> None:
+        """Take a batch; `totals` are the sums of each loss's terms, where they are at hand."""
         batch = computed.batch
         spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
         for k, (loss, arrays, terms) in enumerate(
             zip(self.objective.losses, computed.checked, computed.terms, strict=True)
         ):
-            new = Moments.of(loss, arrays, batch.weight, batch.rows, spread, terms=terms)
+            new = Moments.of(
+                loss, arrays, batch.weight, batch.rows, spread, terms=terms, totals=totals[k] if totals else None
+            )
             self.states[k] = self.states[k].merge(new)
         if self.objective.is_sum or self.distribution or self.collector:
             self._add_samples(computed.losses, batch)

@@ -1,5 +1,6 @@
 """Which rows count: conditions, a mask, weights, missing values; and an account of those that do not."""
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,20 @@ if TYPE_CHECKING:
 Values = Any  # an array, or Labels
 At = Callable[[str, int, "int | None"], str]  # where a role's row stands in its file
 _CONDITION = re.compile(r"(?P<column>.+?)(?P<operator>!=|<=|>=|==|=|<|>)(?P<value>.*)", re.DOTALL)
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CODE = re.compile(r"[+-]?0[0-9].*")  # 007 is a name, not a number
 _TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def _number(text: str) -> float | int | None:
+    return None if _CODE.fullmatch(text) else _TRUTH.get(text.lower(), parse_number(text))
 
 
 class Condition(NamedTuple):
@@ -32,44 +46,38 @@ class Condition(NamedTuple):
         match = _CONDITION.fullmatch(text)
         if match is None or not match["column"].strip():
             raise UsageError(f"--where '{text}': write COL=VALUE, or with !=, <, <=, > or >=")
-        operator = "=" if match["operator"] == "==" else match["operator"]
-        return Condition(match["column"].strip(), operator, match["value"].strip())
+        sign = "=" if match["operator"] == "==" else match["operator"]
+        return Condition(match["column"].strip(), sign, match["value"].strip())
 
     def __str__(self) -> str:
         return f"{self.column}{self.operator}{self.value}"
 
     def holds(self, values: Values, place: str) -> "Array":
-        """For which values it holds; text is compared as text, and as numbers where all of it is numbers."""
+        """For which values it holds; a cell of text is compared as a number where both are numbers, else as text."""
         if not isinstance(values, Labels):
             return self._holds_of_numbers(values, place)
-        numbers = [parse_number(name) for name in values.names]
-        known = np.append([n is not None for n in numbers], False)  # a code of -1 is a missing value
-        if self._number is not None and known[:-1].all():
-            return self._holds_of_numbers(np.array([*numbers, np.nan], np.float64)[values.codes], place)
-        if self.operator not in ("=", "!="):
-            raise InputError(f"{place}: --where {self} compares numbers, and there is text")
-        equal = np.array([*(name == self.value for name in values.names), False])
-        chosen = equal if self.operator == "=" else ~equal
-        chosen[-1] = False
-        met: Array = chosen[values.codes]
-        return met
+        met = [self._holds_of_text(name, place) for name in values.names]
+        chosen: Array = np.array([*met, False])[values.codes]  # a code of -1 is a missing value
+        return chosen
 
     @property
     def _number(self) -> float | int | None:
-        return _TRUTH.get(self.value.lower(), parse_number(self.value))
+        return _number(self.value)
+
+    def _holds_of_text(self, cell: str, place: str) -> bool:
+        """Cell by cell, so that it does not depend on what else is in the column."""
+        number, wanted = _number(cell), self._number
+        if number is not None and wanted is not None:
+            return bool(_OPERATORS[self.operator](number, wanted))
+        if self.operator not in ("=", "!="):
+            raise InputError(f"{place}: --where {self} compares numbers, and there is text: '{cell[:40]}'")
+        return (cell == self.value) == (self.operator == "=")
 
     def _holds_of_numbers(self, values: "Array", place: str) -> "Array":
         number = self._number
         if number is None:
             raise InputError(f"{place}: --where {self}: the column holds numbers, and '{self.value}' is none")
-        met: Array = {
-            "=": np.equal,
-            "!=": np.not_equal,
-            "<": np.less,
-            "<=": np.less_equal,
-            ">": np.greater,
-            ">=": np.greater_equal,
-        }[self.operator](values, number)
+        met: Array = _OPERATORS[self.operator](values, number)
         known: Array = met & ~np.isnan(values.astype(np.float64))
         return known
 
@@ -84,9 +92,12 @@ class Rule(NamedTuple):
 
 @dataclass
 class Account:
-    """What became of the rows: how many each file has, how many were matched, and why some of those do not count."""
+    """What became of the rows: how many each file has, how many of them have no partner where rows are paired by key,
+    how many were matched, and why some of those do not count.
+    """
 
     read: dict[str, int] = field(default_factory=dict)
+    unmatched: dict[str, int] = field(default_factory=dict)
     matched: int = 0
     absent: dict[str, int] = field(default_factory=dict)
 
@@ -98,8 +109,8 @@ class Account:
             "matched": self.matched,
             "dropped": sum(dropped.values()),
             **({"dropped_by": dropped} if dropped else {}),
+            **({"unmatched": self.unmatched} if self.unmatched else {}),
             **others,
-            "read": self.read,
         }
 
     def __str__(self) -> str:
@@ -123,6 +134,8 @@ class Selection:
         """The positions of the rows that count; None for all of them. A rule looks only at rows that are left."""
         index: Array | None = None
         for rule in self.rules:
+            if index is not None and not len(index):
+                break
             found = values[rule.role]
             left = found if index is None else found[index]
             absent = rule.absent(left, _shifted(at, index))

@@ -1,5 +1,5 @@
-"""States: a batch becomes one, states merge, and a merged state is read. The weighted mean is written here and
-nowhere else.
+"""States: a batch becomes one, or one for each group of its samples; states merge, and a merged state is read. The
+weighted mean is written here and nowhere else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.exact import ZERO, Exact, root, to_float
+from losscli.exact import ZERO, Exact, GroupSums, root, to_float
 from losscli.lazy import np
 from losscli.registry import Loss, outputs_of, per_sample
 
@@ -72,14 +72,16 @@ class Moments(NamedTuple):
         spread: bool,
         *,
         terms: "tuple[Array, ...] | None" = None,
+        totals: tuple[Exact, ...] | None = None,
     ) -> "Moments":
         """The state of a batch: `arrays` as `loss.check` gives them, `rows` the row number of each sample.
 
-        `terms` are the loss's, where they are at hand.
+        `terms` are the loss's and `totals` their sums, where they are at hand.
         """
         terms = loss.terms(arrays) if terms is None else terms
         samples = _counted(per_sample(terms[0]), weight, rows, spread)
-        return samples._replace(totals=_totals(loss, arrays, terms, weight), outputs=outputs_of(terms[0]))
+        totals = _totals(loss, arrays, terms, weight) if totals is None else totals
+        return samples._replace(totals=totals, outputs=outputs_of(terms[0]))
 
     @staticmethod
     def of_samples(losses: "Array", weight: "Array | None", rows: Sequence[int], spread: bool) -> "Moments":
@@ -146,6 +148,69 @@ def _counted(losses: "Array", weight: "Array | None", rows: Sequence[int], sprea
         first=int(rows[int(strange[0])]) if len(strange) else None,
         spread=Spread.of(losses, weight) if spread else None,
     )
+
+
+class GroupMoments:
+    """What `Moments` holds of each of many groups, taken from whole batches: the work hardly depends on their number.
+
+    Samples are told by codes: `codes[i] >= 0` is the group of sample i.
+    """
+
+    def __init__(self) -> None:
+        self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._weight: GroupSums | None = None
+        self._totals: dict[int, list[GroupSums]] = {}  # of terms computed at a scale, by the shift that undoes it
+        self._outputs = 1
+
+    def add(
+        self,
+        codes: "Array",
+        loss: Loss,
+        arrays: "Sequence[Array]",
+        weight: "Array | None",
+        terms: "tuple[Array, ...]",
+    ) -> tuple[Exact, ...]:
+        """Take a batch as `Moments.of` does; the sums over all groups are found on the way."""
+        self._count(codes, weight)
+        degree, self._outputs = loss.definition.degree, outputs_of(terms[0])
+        factors = [] if weight is None else [_like(weight, terms[0])]
+        if terms[0].ndim > 1:  # element by element
+            codes = np.repeat(codes, self._outputs)
+            terms, factors = tuple(t.ravel() for t in terms), [f.ravel() for f in factors]
+            arrays = arrays if degree is None else [a.ravel() for a in arrays]
+        if degree is None or not _is_extreme(arrays):
+            return self._sum(0, codes, terms, factors)
+        totals = (ZERO,) * len(terms)
+        for shift, rows in _scales(arrays):
+            scaled = loss.terms([np.ldexp(a[rows], shift) for a in arrays])
+            parts = self._sum(-shift * degree, codes[rows], scaled, [f[rows] for f in factors])
+            totals = tuple(total + part for total, part in zip(totals, parts, strict=True))
+        return totals
+
+    def add_samples(self, codes: "Array", losses: "Array", weight: "Array | None") -> None:
+        """Take samples whose losses are known, as `Moments.of_samples` does."""
+        self._count(codes, weight)
+        self._sum(0, codes, [losses], [] if weight is None else [weight])
+
+    def _count(self, codes: "Array", weight: "Array | None") -> None:
+        counts = np.bincount(codes, minlength=len(self._counts))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+        if weight is not None:
+            self._weight = self._weight or GroupSums()
+            self._weight.add(codes, weight)
+
+    def _sum(self, shift: int, codes: "Array", terms: "Sequence[Array]", factors: "list[Array]") -> tuple[Exact, ...]:
+        sums = self._totals.setdefault(shift, [GroupSums() for _ in terms])
+        return tuple(s.add(codes, term, *factors).scaled(shift) for s, term in zip(sums, terms, strict=True))
+
+    def of(self, code: int) -> Moments:
+        """The state of a group."""
+        n = int(self._counts[code]) if code < len(self._counts) else 0
+        weight = Exact.count(n) if self._weight is None else self._weight.of(code)
+        scaled = [[total.of(code).scaled(shift) for total in sums] for shift, sums in self._totals.items()]
+        totals = tuple(sum(parts, ZERO) for parts in zip(*scaled, strict=True))
+        return Moments(n, weight, totals, self._outputs)
 
 
 # A loss of degree d is s^d times as large when its inputs are s times as large. Rows whose inputs are so large or so

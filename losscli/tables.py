@@ -1,4 +1,4 @@
-"""From files to batches: rows paired by position, labels, weights, missing values.
+"""From files to batches: rows paired, labels, weights, missing values.
 
 No row is ever shifted, and none is absent but by request: files of different length are refused, and an account is kept
 of the rows that a condition, a mask, a weight of 0 or a rule for missing values leaves out.
@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import SHOW, WHERE, Binding
+from losscli.align import Alike, Pairing
+from losscli.columns import BY, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
-from losscli.formats import Block, Labels
+from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
-from losscli.pairing import Paired, Stream, by_position, check_known_rows
+from losscli.pairing import Paired, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Batch(NamedTuple):
     """Rows of all roles side by side.
 
     `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
-    sample's loss. `at` says where a role's row stands in its file.
+    sample's loss. `at` says where a role's row stands in its file. `by` has the columns that rows are grouped by.
     """
 
     arrays: "Mapping[str, Array]"
@@ -47,28 +48,31 @@ class Batch(NamedTuple):
     stop: int
     shown: "Mapping[str, Any]"
     at: Callable[[str, int, int | None], str]
+    by: "Mapping[str, Any]"
 
 
 class Table:
     """All bindings read side by side; `rows`, `account` and `classes` are known when `batches` has ended.
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
-    stands in a condition; neither plays another part.
+    stands in a condition, and `by:NAME` one that rows are grouped by; none of them plays another part.
     """
 
-    def __init__(self, bindings: Sequence[Binding], size: int, rules: Rules | None = None) -> None:
+    def __init__(
+        self, bindings: Sequence[Binding], size: int, rules: Rules | None = None, pairing: Pairing | None = None
+    ) -> None:
         self.size, self.rows = size, 0
         self.rules = rules or Rules()
         self.labels = Labelling.of(bindings, self.rules.meaning)
         self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
         self._by_role = {b.role: b for b in self.bindings}
         self.account = Account()
-        groups = list({id(b.reader): b.reader for b in self.bindings}.values())
+        groups = readers_of(self.bindings)
         self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
-        check_known_rows(groups)
+        self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in order. Raises InputError for files of different length, missing values and bad weights.
+        """The rows in order. Raises InputError for rows without partners, missing values and bad weights.
 
         Where classes are to be balanced, the rows are read once before, to count them.
         """
@@ -82,12 +86,12 @@ class Table:
         self.account = selection.account
         refused = _Missing()
         streams = [Stream(m[0].reader, [b.pick for b in m]) for m in self._members]
-        for paired in by_position(streams, self.size):
+        for paired in self.pairing.paired(streams, self.size):
             batch = self._batch(paired, selection)
             self.rows = paired.stop
             if batch is not None and not refused.find(batch) and not self.labels.is_refused:
                 yield batch
-        self.account.read = {m[0].reader.name: self.rows for m in self._members}
+        self.account.read, self.account.unmatched = self.pairing.read, self.pairing.unmatched
         self._check_expected()
         refused.refuse()
         self.labels.refuse()
@@ -106,12 +110,12 @@ class Table:
     @property
     def known_rows(self) -> int | None:
         """How many rows there are, where a file says so beforehand."""
-        return next((b.reader.rows for b in self.bindings if b.reader.rows is not None), None)
+        return self.pairing.known_rows
 
     @property
     def selects(self) -> bool:
         """Whether rows may be absent."""
-        return bool(self._selecting) or self.labels.weighing is not None
+        return self.pairing.partial or bool(self._selecting) or self.labels.weighing is not None
 
     @property
     def _selecting(self) -> list[Rule]:
@@ -128,6 +132,8 @@ class Table:
 
     def _batch(self, paired: Paired, selection: Selection) -> Batch | None:
         """The batch of paired rows, without those that are absent; None when no row is left."""
+        if len(paired.rows) == 0:
+            return None
         members = zip(paired.blocks, self._members, strict=True)
         found = [(b.role, block, k) for block, several in members for k, b in enumerate(several)]
         blocks = {role: block for role, block, _ in found}
@@ -141,14 +147,21 @@ class Table:
             return None
         at = _Places(blocks, self._by_role, kept).at
         weight = weights(values["weight"], at) if "weight" in values else None
-        shown = {role.removeprefix(SHOW): _texts(v) for role, v in values.items() if role.startswith(SHOW)}
+        asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
+        shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
         arrays = {b.role: self._array(b, values[b.role], at) for b in self.bindings if _is_array(b)}
         if self.labels.weighing:
             weight = self.labels.weigh(weight, arrays["target"], at)
-        return Batch(arrays, weight, rows, paired.stop, shown, at)
+        by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
+        return Batch(arrays, weight, rows, paired.stop, shown, at, by)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         return self.labels.numbers(values, at) if isinstance(values, Labels) or binding.role == "target" else values
+
+
+def readers_of(bindings: Sequence[Binding]) -> list[Reader]:
+    """The files that bindings use, that of the first role first."""
+    return list({id(b.reader): b.reader for b in bindings}.values())
 
 
 _NO_ROLE = ("weight", "mask")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import expit, softmax
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 from sklearn.model_selection import train_test_split
@@ -102,9 +102,32 @@ def make_digits() -> None:
     print(f"digits: accuracy {accuracy:.4f}, cross-entropy {log_loss(label, probs)!r}")
 
 
+def make_wine() -> None:
+    """Three classes, as two people would export them: shuffled, with an index column, and with gaps."""
+    x, y = load_wine(return_X_y=True)
+    train, test = split(y, 89, stratify=True)
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    probs = model.fit(x[train], y[train]).predict_proba(x[test])
+    cultivars = np.array(["barolo", "grignolino", "barbera"])
+    rng = np.random.default_rng(SEED)
+    shown = rng.permutation(len(test))[:-2]  # two wines have no prediction
+    columns = {f"p_{cultivars[k]}": probs[shown, k] for k in (2, 0, 1)}
+    # pandas writes its index as a first column without a name
+    write_csv("wine_preds.csv", {"": np.arange(len(shown)), "wine_id": test[shown], **columns})
+    cultivar = cultivars[y[test]].astype(object)
+    cultivar[rng.choice(shown, 3, replace=False)] = ""  # nobody wrote down what these were
+    colour = np.where(x[test, 9] > 5, "dark", "light")
+    bottles = rng.integers(1, 4, len(test))
+    write_csv("wine_targets.csv", {"wine_id": test, "cultivar": cultivar, "colour": colour, "bottles": bottles})
+    known = [k for k in shown if cultivar[k]]
+    loss = log_loss(y[test][known], probs[known], sample_weight=bottles[known], labels=[0, 1, 2])
+    print(f"wine: {len(known)} known wines, weighted cross-entropy {loss!r}")
+
+
 if __name__ == "__main__":
     # One thread: the order of sums, and with it the last digits, must not vary between runs.
     with threadpool_limits(1):
         make_diabetes()
         make_cancer()
         make_digits()
+        make_wine()

@@ -32,6 +32,8 @@ LAYERS = [
         "formats",
         "selection",
         "pairing",
+        "keys",
+        "align",
         "columns",
         "classweights",
         "meaning",
@@ -41,7 +43,7 @@ LAYERS = [
         "results",
         "samples",
     ),
-    *("scan", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
+    *("ranks", "weak", "scan", "slices", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own
     "gradcheck": [
@@ -120,6 +122,7 @@ FILES = {
     "p.npy": [1.0, 2.0],
     "t.npy": [1.0, 4.0],
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
+    "text.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0], "g": ["a", "b"]},
     "long.csv": "a,y\n" + "1.5,2.5\n" * 10_000,
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
@@ -142,7 +145,12 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy", "pyarrow"}),
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
+    "groups": ([*EVAL, "text.parquet", "--by", "g"], {"rich", "pandas", "scipy", "pyarrow.compute"}),
     "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow"}),
+    "parts": (
+        [*EVAL, "p.csv", "t.csv", "--input", "pred=p.csv", "--input", "target=t.csv"],
+        {*HEAVY, *FOR_FILES} - {"numpy"},
+    ),
     "a gate": ([*EVAL, "p.npy", "t.npy", "--min", "1"], {"rich", "pandas", "scipy", "pyarrow"}),
 }
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -260,10 +261,13 @@ def test_other_formats_are_refused_with_what_to_do(name: str, suffix: str, here:
     assert os.listdir(here) == [f"x.{suffix}"]
 
 
-def test_archives_are_refused_with_what_to_do(here: Path) -> None:
-    np.savez(here / "x.npz", NUMBERS)
-    with pytest.raises(InputError, match=r"^x.npz: .*\.npy"):
-        mae("x.npz")
+def test_archives_without_arrays_are_refused_with_what_to_do(here: Path) -> None:
+    with zipfile.ZipFile("x.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02.")
+    with pytest.raises(
+        InputError, match=r"^x.pt: is a ZIP archive without .npy members \(a .pt checkpoint\?\); save .*"
+    ):
+        mae("x.pt")
 
 
 def test_the_content_decides_not_the_name(here: Path) -> None:

@@ -162,6 +162,14 @@ def test_masked_values_are_missing() -> None:
 
 # Refused
 
+
+class Tensor:
+    """What a tensor that is part of a graph does when it is asked for its values."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.\nUse tensor.detach().numpy() instead.")
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "rows": ([1.0], "pred has 1 row, target has 3"),
     "shapes": (np.zeros((3, 2)), r"shapes differ: pred \(3, 2\), target \(3,\)"),
@@ -181,6 +189,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a dictionary": ({"y_pred": P}, "pred"),
     "a generator": ((x for x in P), "pred"),
     "beyond float64": ([10**400, 2, 5], "range of a float64"),
+    "a tensor with a graph": (Tensor(), r"requires grad. Use tensor.detach\(\)"),
     "None among numbers": ([1.0, None, 5.0], "pred"),
 }
 

@@ -30,8 +30,8 @@ ROW_LOSSES = [s for d in definitions().values() for s in (d.name, *d.also) if no
 AGGREGATES = [s for d in definitions().values() for s in (d.name, *d.also) if get(s).finish]
 P, T, W = [1.0, 2.0, 5.0, 4.0], [1.0, 4.0, 2.0, 3.0], [1.0, 3.0, 0.5, 2.0]
 FILES = {
-    "p.csv": "id,y_pred\n0017,1\n=2+3,2\nß,5\n,4\n",
-    "t.csv": "id,y,w\na,1,1\nb,4,3\nc,2,0.5\nd,3,2\n",
+    "p.csv": "code,y_pred\n0017,1\n=2+3,2\nß,5\n,4\n",
+    "t.csv": "code,y,w\na,1,1\nb,4,3\nc,2,0.5\nd,3,2\n",
     "all.parquet": {
         "y_pred": P,
         "y": T,
@@ -309,15 +309,15 @@ def shown(run: Run, *args: str) -> list[Any]:
 
 
 def test_columns_of_csv_are_shown_as_they_stand(run: Run, folder: Path) -> None:
-    found = shown(run, "p.csv", "t.csv", "--show", "w,pred:id", "--show", "target:id")
-    assert [sample["pred:id"] for sample in found] == ["0017", "=2+3", "ß", None]
-    assert [sample["target:id"] for sample in found] == ["a", "b", "c", "d"]
+    found = shown(run, "p.csv", "t.csv", "--show", "w,pred:code", "--show", "target:code")
+    assert [sample["pred:code"] for sample in found] == ["0017", "=2+3", "ß", None]
+    assert [sample["target:code"] for sample in found] == ["a", "b", "c", "d"]
     assert [sample["w"] for sample in found] == ["1", "3", "0.5", "2"]
 
 
 def test_columns_are_shown_in_the_order_asked_for(run: Run, folder: Path) -> None:
-    found = shown(run, "p.csv", "t.csv", "--show", "w,pred:id", "--show", "target:id")
-    assert [tuple(sample) for sample in found] == [("w", "pred:id", "target:id")] * 4
+    found = shown(run, "p.csv", "t.csv", "--show", "w,pred:code", "--show", "target:code")
+    assert [tuple(sample) for sample in found] == [("w", "pred:code", "target:code")] * 4
 
 
 def test_columns_of_parquet_have_their_types(run: Run, folder: Path) -> None:
@@ -333,10 +333,10 @@ def test_a_column_that_is_the_target_too(run: Run, folder: Path) -> None:
 
 @pytest.mark.parametrize("option", [("--worst", "2"), ("--per-sample", "--limit", "2")], ids=" ".join)
 def test_columns_follow_their_samples(option: tuple[str, ...], run: Run, folder: Path) -> None:
-    ran = run(*MSE, "--show", "target:id", *option, "--format", "csv")
+    ran = run(*MSE, "--show", "target:code", *option, "--format", "csv")
     rows = [line.split(",")[:3] for line in ran.stdout.splitlines()]
     first = [["2", "c", "9.0"], ["1", "b", "4.0"]] if "--worst" in option else [["0", "a", "0.0"], ["1", "b", "4.0"]]
-    assert rows == [["row", "target:id", "loss"], *first]
+    assert rows == [["row", "target:code", "loss"], *first]
 
 
 @pytest.mark.parametrize("block", [1, 3])
@@ -347,8 +347,8 @@ def test_columns_do_not_depend_on_blocks_or_absent_rows(block: int) -> None:
 
 
 def test_a_column_in_both_files_is_ambiguous(run: Run, folder: Path) -> None:
-    ran = run(*MSE, "--per-sample", "--show", "id")
-    message = "column 'id' stands in both files: say pred:id or target:id"
+    ran = run(*MSE, "--per-sample", "--show", "code")
+    message = "column 'code' stands in both files: say pred:code or target:code"
     assert ran == Ran("", f"losscli: error: {message}\n", 2)
 
 
@@ -509,13 +509,13 @@ def table_of(path: str) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("block", [1, 1000])
 def test_all_samples_to_a_file(ending: str, block: int, folder: Path) -> None:
     """Whatever is listed beside."""
-    options: Any = {"per_sample_out": f"s.{ending}", "columns": {"weight": "w"}, "show": ["target:id"], "grad": True}
+    options: Any = {"per_sample_out": f"s.{ending}", "columns": {"weight": "w"}, "show": ["target:code"], "grad": True}
     arrays = {"pred": "p.csv", "target": "t.csv"}
     found = evaluated("mse", arrays, worst=1, block=block, **options)
     rows, gradient = found.samples["row"].tolist(), found.gradient.tolist()
     wanted: dict[str, list[Any]] = {
         "row": [0, 1, 2, 3],
-        "target:id": ["a", "b", "c", "d"],
+        "target:code": ["a", "b", "c", "d"],
         "loss": [0.0, 4.0, 9.0, 1.0],
         "share": [0.0, 24 / 37, 9 / 37, 4 / 37],
         "prediction": P,

@@ -64,6 +64,20 @@ def eval_command(
     missing: Annotated[
         Literal["error", "drop"], typer.Option(help="Refuse missing values, or leave out their rows.")
     ] = "error",
+    id: Annotated[
+        str | None,
+        typer.Option(help="Pair rows by these columns.", metavar="COL[,COL]", autocompletion=complete_column),
+    ] = None,
+    ids: Annotated[
+        Literal["error", "intersect"], typer.Option(help="Refuse rows without a partner, or leave them out.")
+    ] = "error",
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="A value for each value of these columns.", metavar="COLS", autocompletion=complete_column),
+    ] = None,
+    bins: Annotated[str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N")] = None,
+    min_group: Annotated[str | None, typer.Option(help="Smaller groups in one line.", metavar="N")] = None,
+    per_output: Annotated[bool, typer.Option("--per-output", help="A value for each output, or true class.")] = False,
     expect_rows: Annotated[str | None, typer.Option(help="Refuse any other number of rows.", metavar="N")] = None,
     classes: Annotated[
         str | None, typer.Option(help="Class names, in the order of the columns.", metavar="A,B,C")
@@ -140,6 +154,12 @@ def eval_command(
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
         "where": where or [],
         "missing": missing,
+        "id": [id] if id else [],
+        "ids": ids,
+        "by": [name for names in by or [] for name in names.split(",")],
+        "bins": options.count("--bins", bins),
+        "min_group": options.count("--min-group", min_group),
+        "per_output": per_output,
         "expect_rows": options.count("--expect-rows", expect_rows),
         "classes": classes if classes is not None else (),
         "labels": labels,
@@ -167,7 +187,10 @@ def eval_command(
     }
     gates = _gates(objectives, max, min)
     _check_reduction(reduction, gates, chosen)
-    _check_listing(bool(per_sample or worst or reduction == "none"), worst, limit, show, per_sample_out)
+    is_listed = bool(per_sample or worst or reduction == "none")
+    _check_listing(is_listed, worst, limit, show, per_sample_out)
+    if by or per_output:
+        _check_groups("--by" if by else "--per-output", is_listed, chosen)
     return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
 
 
@@ -203,6 +226,14 @@ def _check_listing(
         raise UsageError("--limit needs a listing of samples; add --per-sample")
     if show and not is_listed and not per_sample_out:
         raise UsageError("--show needs a listing of samples; add --per-sample, --worst K or --per-sample-out FILE")
+
+
+def _check_groups(option: str, is_listed: bool, format: str) -> None:
+    """A format that would leave the groups out is refused."""
+    if format == "value":
+        raise UsageError(f"{option} needs a format that shows groups; --format value shows none")
+    if is_listed and format in ("csv", "jsonl"):
+        raise UsageError(f"--format {format} holds groups or samples, not both: leave out {option}, or take json")
 
 
 def _act(request: Request) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -25,7 +26,8 @@ Col = Annotated[
     list[str] | None, typer.Option("--col", help="Columns of any role, such as variance=var.", metavar="ROLE=COLS")
 ]
 Input = Annotated[
-    list[str] | None, typer.Option("--input", help="The file of a role beyond FILES.", metavar="ROLE=FILE")
+    list[str] | None,
+    typer.Option("--input", help="The file of a role beyond FILES, or a part.", metavar="ROLE=FILE"),
 ]
 Layout = Annotated[Literal["table", "plain", "json"] | None, typer.Option(help="table on a terminal, plain in a pipe.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
@@ -48,22 +50,29 @@ def chosen_format(format: str | None, json: bool = False, output: str | None = N
     return "json" if json else format or ("plain" if output or not on_terminal() else "table")
 
 
-def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str]:
-    """FILES in the order of the loss's roles, and those of `--input`; of a role given twice, the last."""
+def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str | list[Path]]:
+    """FILES in the order of the loss's roles, and those of `--input`; several for a role are its parts, as given."""
     roles = [r.name for r in loss.kind.roles if r.ordered]
     if len(files) > len(roles):
         raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
-    named = {role: paths[-1] for role, paths in _by_role("--input", "FILE", input).items()}
-    return {**dict(zip(roles, files, strict=False)), **named}
+    found = {role: [file] for role, file in zip(roles, files, strict=False)}
+    for role, parts in _by_role("--input", "FILE", input).items():
+        found[role] = found.get(role, []) + parts
+    return {role: [Path(part) for part in parts] if parts[1:] else parts[0] for role, parts in found.items()}
 
 
-def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str]) -> None:
-    """No output may take the place of an input, nor of the result that `-o` (the first) names."""
+def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | list[Path]]) -> None:
+    """No output may take the place of an input, become a part of one, nor be what `-o` (the first) names too."""
+    from losscli.formats.paths import files_of, is_part
+
     result, *others = outputs
-    taken = {os.path.realpath(path) for path in inputs}
+    taken = {os.path.realpath(path) for given in inputs for path in files_of(given)} if any(outputs) else set()
     for output in outputs:
         if output and os.path.realpath(output) in taken:
             raise UsageError(f"{output} is an input file; name another for the output")
+        folder = os.path.dirname(os.path.realpath(output or ""))
+        if output and is_part(output) and folder in taken and os.path.isdir(folder):
+            raise UsageError(f"{output} would be a part of an input, whose folder it is in; write it elsewhere")
     if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
         raise UsageError(f"{result} is named for two outputs")
 

@@ -3,19 +3,23 @@ name.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from losscli.errors import InputError
-from losscli.formats import npy, parquet
+from losscli.formats import npy, npz, parquet
 from losscli.formats.array import ArrayReader
 from losscli.formats.base import BLOCK, Block, Column, Labels, Pick, Reader
 from losscli.formats.csv import CsvReader
 from losscli.formats.npy import NpyReader
+from losscli.formats.npz import Member
 from losscli.formats.parquet import ParquetReader
+from losscli.formats.parts import PartsReader
+from losscli.formats.paths import listed, split_member
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 
 _UNREAD = {
-    b"PK\x03\x04": "a ZIP archive (NPZ or a .pt checkpoint?); save each array as .npy",
     b"\x1f\x8b": "compressed with gzip; decompress it, or pipe it in: gzip -dc FILE | losscli eval … -",
     b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it, or pipe it in: zstd -dc FILE | losscli eval … -",
     b"BZh": "compressed with bzip2; decompress it, or pipe it in: bzip2 -dc FILE | losscli eval … -",
@@ -27,16 +31,36 @@ _UNREAD = {
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
-def open_reader(name: str, data: Any, header: bool | None = None, keep: bool = False) -> Reader:
-    """A reader for a path, `-`, or data in memory, which messages call `name`. Raises InputError.
+def open_reader(
+    name: str, data: Any, header: bool | None = None, keep: bool = False, usual: Sequence[str] = ()
+) -> Reader:
+    """A reader for a path, `-`, a folder or a list of paths, or data in memory, which messages call `name`. Raises
+    InputError.
 
     `header` says whether a CSV file's first row is its header; None lets the row itself decide.
     What is to be read more than once is asked to `keep`: a pipe is then copied to a temporary file.
+    Of an archive's members, one called `name` or a `usual` name is taken where none is said.
     """
-    if not isinstance(data, (str, os.PathLike)):
+    paths = listed(data)
+    if paths is None:
         return ArrayReader(name, data)
-    source = Source(data, keep)
+
+    def opened(path: str) -> Reader:
+        return _open(path, header, keep, (name, *usual))
+
+    if len(paths) > 1 or isinstance(data, (list, tuple)) or os.path.isdir(paths[0]):
+        return PartsReader(paths, opened)
+    return opened(paths[0])
+
+
+def _open(path: str, header: bool | None, keep: bool, usual: Sequence[str]) -> Reader:
+    file, member = split_member(path)
+    source = Source(file, keep)
     try:
+        if source.head.startswith(npz.MAGIC):
+            return NpyReader(Member(source, member, usual))
+        if member is not None:
+            raise InputError(f"{path}: {file} is no NPZ archive, which alone has members")
         return _reader(source, header)
     except BaseException:
         source.close()
@@ -56,4 +80,4 @@ def _reader(source: Source, header: bool | None) -> Reader:
     return CsvReader(source, header)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "open_reader"]
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Texts", "open_reader"]

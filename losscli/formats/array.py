@@ -23,10 +23,15 @@ class ArrayReader:
         self.name = name
         self.notes: Sequence[str] = ()
         self.headed = _is_frame(data)
+        self._is_texts = isinstance(data, (list, tuple)) and any(isinstance(one, str) for one in data[:1])
         self._arrays = _columns(name, data, self.headed)
         self.is_matrix = not self.headed and np.ndim(data) == 2
         self.columns = tuple(
-            Column(str(label), text=array.dtype.kind in "USOT" and not _is_numeric(array))
+            Column(
+                str(label),
+                text=array.dtype.kind in "USOT" and not _is_numeric(array),
+                other=array.dtype.kind not in "biufUSOT",
+            )
             for label, array in self._arrays
         )
         self.rows = len(self._arrays[0][1])
@@ -46,7 +51,8 @@ class ArrayReader:
             return text_labels(arrays[0].tolist())
         for array, is_text in zip(arrays, text, strict=True):
             if is_text or array.dtype.kind not in "biufO":
-                raise InputError(f"{self.name}: dtype {array.dtype} is not numeric")
+                hint = "; nor is any of its texts a file" if self._is_texts else ""
+                raise InputError(f"{self.name}: dtype {array.dtype} is not numeric{hint}")
         return matrix(arrays)
 
     def close(self) -> None:
@@ -91,8 +97,8 @@ def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]
         raise InputError(f"{name}: has masked entries; fill them in, or give those rows weight 0")
     try:
         array = np.atleast_1d(_array(data))
-    except ValueError as error:
-        raise InputError(f"{name}: not an array of numbers: {error}") from None
+    except (ValueError, TypeError, RuntimeError) as error:  # tensors say so, too, where NumPy cannot have their values
+        raise InputError(f"{name}: not an array of numbers: {' '.join(str(error).split())}") from None
     if array.ndim > 2:
         raise InputError(f"{name}: has {array.ndim} dimensions; (n,) or (n, d) is needed")
     if array.ndim == 2 and array.shape[1] == 0:

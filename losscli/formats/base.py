@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from losscli.lazy import np
 
@@ -14,12 +14,13 @@ BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
 
 class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
-    text.
+    text, `other` where it holds neither numbers nor text.
     """
 
     name: str
     vector: bool = False
     text: bool = False
+    other: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,29 @@ class Labels:
 
 
 Values = "NDArray[Any] | Labels"
+Form = Literal["numbers", "text", "key"]
 
 
 class Pick(NamedTuple):
     """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
-    wanted.
+    wanted. Of a column that is picked as a `key`, text may be `Texts`, as to number its values takes longer.
     """
 
     columns: tuple[int, ...]
     labels: bool = False
+    key: bool = False
+
+    @property
+    def form(self) -> "Form":
+        """How the columns are read."""
+        return "key" if self.key else "text" if self.labels else "numbers"
 
 
 @dataclass(frozen=True)
 class Block:
     """Consecutive rows of a file, one entry in `values` a pick. `place(i)` says where row i of the block stands."""
 
-    values: "tuple[NDArray[Any] | Labels, ...]"
+    values: tuple[Any, ...]  # arrays, Labels, or Texts for keys
     place: Callable[[int], str]
     start: int = 0
 
@@ -66,6 +74,12 @@ class Block:
     def at(self, row: int) -> str:
         """`preds.csv:3`, or `preds.npy: row 1`: the place of row `row` of this block."""
         return self.place(self.start + row)
+
+    @property
+    def places(self) -> Callable[[int], str]:
+        """`place`, without the text of the rows where it held on to that: for who keeps many."""
+        kept: Callable[[int], str] = getattr(self.place, "without_text", self.place)
+        return kept
 
 
 class Reader(Protocol):

@@ -9,23 +9,23 @@ size, is read again cell by cell. A short file is read cell by cell at once: to 
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
 from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
 from losscli.formats.text import BOM, LONGEST, RowText, Text
+from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pacsv
 from losscli.literals import parse_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    _Columns = dict[tuple[int, bool], NDArray[Any] | Labels]  # by position, and whether as text
+    _Columns = dict[tuple[int, Form], Any]  # by position, and how they are read
 
 _ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _DELIMITERS = (",", ";", "\t", "|")
@@ -97,24 +97,22 @@ class CsvReader:
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
-        wide = {j: _Wide() for pick in picks if not pick.labels for j in pick.columns}
+        wide = {j: _Wide() for pick in picks if pick.form == "numbers" for j in pick.columns}
         if not self._is_fresh:
             self._text = RowText(self._source.restart())
         self._is_fresh, empty = False, True
         for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
             columns = self._decode(text, picks) or self._read_cells(text, picks)
             for j, state in wide.items():
-                self._watch_width(j, columns[j, False], text, state)
+                self._watch_width(j, columns[j, "numbers"], text, state)
             values = tuple(_pick(columns, pick) for pick in picks)
-            yield Block(values, partial(self._place, text))
+            yield Block(values, _Place(self, text))
             empty = False
         if empty:
             raise InputError(f"{self.name}: no data rows")
 
-    def _place(self, text: Text, row: int) -> str:
-        return f"{self.name}:{self._line(text, row)}"
-
-    def _line(self, text: Text, row: int) -> int:
+    def line(self, text: Text, row: int) -> int:
+        """The line at which a row of a text starts."""
         if not text.quoted:
             return text.line + row
         for k, (line, _) in enumerate(self._rows(text)):
@@ -122,26 +120,31 @@ class CsvReader:
                 return line
         return text.line
 
+    def lines(self, text: Text) -> "NDArray[np.int64]":
+        """The lines at which all rows of a text start."""
+        return np.array([line for line, _ in self._rows(text)], np.int64)
+
     def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
         """The columns as pyarrow decodes them, or None where the block has to be read cell by cell."""
         if len(self._source.head) <= SHORT or text.data.startswith(BOM):  # which pyarrow would take for a file's start
             return None
         columns: _Columns = {}
-        wanted = {(j, pick.labels) for pick in picks for j in pick.columns}
-        twice = {(j, True) for j, labels in wanted if labels and (j, False) in wanted}
-        for part in (wanted - twice, twice):  # a column may be wanted as numbers and as text
-            if part and not self._decode_into(columns, text, part):
+        wanted = {(j, pick.form) for pick in picks for j in pick.columns}
+        while wanted:  # a column may be wanted as numbers and as text
+            part = dict(sorted(wanted))
+            if not self._decode_into(columns, text, part):
                 return None
+            wanted -= set(part.items())
         return columns if all(_is_plain(c) for c in columns.values()) else None
 
-    def _decode_into(self, columns: "_Columns", text: Text, wanted: set[tuple[int, bool]]) -> bool:
-        texts = pa.dictionary(pa.int32(), pa.string())
-        types = {str(j): texts if labels else pa.float64() for j, labels in wanted}
+    def _decode_into(self, columns: "_Columns", text: Text, wanted: dict[int, Form]) -> bool:
+        as_type = {"numbers": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": pa.string()}
+        types = {str(j): as_type[form] for j, form in wanted.items()}
         try:
             table = pacsv.read_csv(pa.BufferReader(text.data), *self._options(text, types))
         except pa.ArrowInvalid:
             return False
-        columns.update({(j, labels): _from_arrow(table.column(str(j)).chunk(0)) for j, labels in wanted})
+        columns.update({(j, form): _from_arrow(table.column(str(j)).chunk(0)) for j, form in wanted.items()})
         return True
 
     def _options(self, text: Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
@@ -159,12 +162,15 @@ class CsvReader:
 
     def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "_Columns":
         """The columns cell by cell, strictly: the first fault is named with its line and column."""
-        cells: dict[tuple[int, bool], list[Any]] = {(j, pick.labels): [] for pick in picks for j in pick.columns}
+        cells: dict[tuple[int, Form], list[Any]] = {(j, pick.form): [] for pick in picks for j in pick.columns}
         for line, row in self._rows(text):
             self._check_row(row, line)
-            for (j, is_label), column in cells.items():
-                column.append(row[j] if is_label else self._number(row[j], line, j))
-        return {key: _to_labels(column) if key[1] else _to_numbers(column) for key, column in cells.items()}
+            for (j, form), column in cells.items():
+                column.append(self._number(row[j], line, j) if form == "numbers" else row[j])
+        return {
+            (j, form): _to_numbers(column) if form == "numbers" else _to_labels(column)
+            for (j, form), column in cells.items()
+        }
 
     def _check_row(self, row: list[str], line: int) -> None:
         if not any(cell.strip() for cell in row) and len(row) <= 1:
@@ -183,9 +189,7 @@ class CsvReader:
     def _called(self, column: int) -> str:
         return self.columns[column].name if self.headed else f"column {column}"
 
-    def _watch_width(self, column: int, values: "NDArray[Any] | Labels", text: Text, state: _Wide) -> None:
-        if isinstance(values, Labels):
-            return
+    def _watch_width(self, column: int, values: "NDArray[Any]", text: Text, state: _Wide) -> None:
         if values.dtype == object and not state.integer:
             state.integer = self._first_place(text, [isinstance(v, int) for v in values], column)
         if not state.fraction:
@@ -201,7 +205,7 @@ class CsvReader:
             )
 
     def _first_place(self, text: Text, flags: list[bool], column: int) -> str:
-        return f"{self.name}:{self._line(text, flags.index(True))}:{self._called(column)}"
+        return f"{self.name}:{self.line(text, flags.index(True))}:{self._called(column)}"
 
     def _rows(self, text: Text) -> Iterator[tuple[int, list[str]]]:
         """Lines at which rows start, and their cells."""
@@ -223,6 +227,23 @@ class CsvReader:
         self._source.close()
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where the rows of a text stand."""
+
+    reader: CsvReader
+    text: Text
+
+    def __call__(self, row: int) -> str:
+        return f"{self.reader.name}:{self.reader.line(self.text, row)}"
+
+    @property
+    def without_text(self) -> Callable[[int], str]:
+        name, text = self.reader.name, self.text
+        lines = self.reader.lines(text) if text.has_long_rows else None
+        return _Place(self.reader, Text(b"", text.line)) if lines is None else lambda row: f"{name}:{lines[row]}"
+
+
 def _fields(count: int) -> str:
     return f"{count} field" if count == 1 else f"{count} fields"
 
@@ -231,14 +252,16 @@ def _outside_quotes(row: bytes, delimiter: str) -> int:
     return sum(part.count(delimiter.encode()) for part in row.split(b'"')[::2])
 
 
-def _is_plain(column: "NDArray[Any] | Labels") -> bool:
+def _is_plain(column: Any) -> bool:
     """Whether pyarrow's reading stands: numbers finite and below 2^53 in size."""
-    if isinstance(column, Labels):
+    if not isinstance(column, np.ndarray):
         return True
     return bool(column.max() < 2.0**53 and column.min() > -(2.0**53))  # false for NaN too
 
 
-def _from_arrow(chunk: "pa.Array") -> "NDArray[Any] | Labels":
+def _from_arrow(chunk: "pa.Array") -> Any:
+    if pa.types.is_string(chunk.type):
+        return Texts(chunk)
     if pa.types.is_dictionary(chunk.type):
         codes = np.frombuffer(chunk.indices.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk)]
         return _named(codes, chunk.dictionary.to_pylist())
@@ -263,8 +286,6 @@ def _to_numbers(cells: list[float | int]) -> "NDArray[Any]":
     return np.array(cells, dtype=object if wide else np.float64)
 
 
-def _pick(columns: "_Columns", pick: Pick) -> "NDArray[Any] | Labels":
-    chosen = [columns[j, pick.labels] for j in pick.columns]
-    if isinstance(chosen[0], Labels):
-        return chosen[0]
-    return matrix([c for c in chosen if not isinstance(c, Labels)])
+def _pick(columns: "_Columns", pick: Pick) -> Any:
+    chosen = [columns[j, pick.form] for j in pick.columns]
+    return matrix(chosen) if pick.form == "numbers" else chosen[0]

@@ -10,7 +10,7 @@ from warnings import catch_warnings, simplefilter
 from losscli.errors import InputError
 from losscli.formats.array import text_labels
 from losscli.formats.base import Block, Column, Labels, Pick
-from losscli.formats.source import Source
+from losscli.formats.source import Stream
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class NpyReader:
     doubtful: frozenset[int] = frozenset()
     headed = False
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Stream) -> None:
         self.name, self._source = source.name, source
         self.is_long = source.is_long
         self.notes: Sequence[str] = ()
@@ -39,8 +39,8 @@ class NpyReader:
         if self.rows == 0 or self._width == 0:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
         self.is_matrix = len(shape) == 2
+        self._check_length(source.size)  # before a width that no file can have takes memory
         self.columns = tuple(Column(str(j), text=self._dtype.kind in "SU") for j in range(self._width))
-        self._check_length(source.size)
 
     @property
     def _row_bytes(self) -> int:
@@ -137,7 +137,7 @@ class NpyReader:
         self._source.close()
 
 
-def _header(source: Source) -> "tuple[int, np.dtype[Any], bool, tuple[int, ...]]":
+def _header(source: Stream) -> "tuple[int, np.dtype[Any], bool, tuple[int, ...]]":
     version = tuple(source.head[6:8])
     if version not in _HEADERS:
         raise InputError(f"{source.name}: bad NPY header: unknown version {'.'.join(map(str, version))}")

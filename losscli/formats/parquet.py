@@ -9,12 +9,14 @@ from losscli.errors import InputError
 from losscli.formats.array import text_labels
 from losscli.formats.base import Block, Column, Labels, Pick, matrix
 from losscli.formats.source import Source
+from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pq
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"PAR1"
+_PEEK = 1 << 12  # rows that tell whether text repeats
 
 
 class ParquetReader:
@@ -30,17 +32,16 @@ class ParquetReader:
         self.is_long = source.is_long
         self.notes: Sequence[str] = ()
         try:
-            # small buffers, no read-ahead: memory must not grow with the row groups
-            self._file = pq.ParquetFile(
-                source.seekable(), pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-            )
+            self._file = _open(source)
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
         self._types = list(schema.types)
+        self._is_reopened = False
         self._widths: dict[int, int] = {}  # of list columns, from their first row
         self.columns = tuple(
-            Column(n, _is_list(t), _is_text(t)) for n, t in zip(schema.names, self._types, strict=True)
+            Column(n, _is_list(t), _is_text(t), not (_is_list(t) or _is_text(t) or _is_number(t)))
+            for n, t in zip(schema.names, self._types, strict=True)
         )
         self.rows = self._file.metadata.num_rows
         self._check_columns(schema.names)
@@ -62,13 +63,27 @@ class ParquetReader:
         labels = {j for pick in picks if pick.labels for j in pick.columns}
         for j in wanted:
             self._check_type(j, j in labels)
+        self._reopen([self.columns[j].name for j in wanted if _is_text(self._types[j])])
         start = 0
         for batch in self._batches([self.columns[j].name for j in wanted], size):
             place = partial(self._place, start)
-            arrays = {j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted)}
-            yield Block(tuple(self._pick(arrays, pick) for pick in picks), place)
+            texts = {j: _text_of(batch.column(wanted.index(j))) for p in picks if p.key for j in p.columns}
+            others = {j for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
+            arrays = {
+                j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted) if j in others
+            }
+            yield Block(tuple(self._pick(arrays, texts, pick) for pick in picks), place)
             start += batch.num_rows
         self._check_rows(start)
+
+    def _reopen(self, texts: list[str]) -> None:
+        """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.
+        Whether it does, the first rows tell; the metadata are not to be trusted so far.
+        """
+        if texts and not self._is_reopened:
+            head = next(self._batches(texts, _PEEK), None)
+            repeated = [] if head is None else [n for n in texts if _repeats(head.column(n))]
+            self._file, self._is_reopened = _open(self._source, repeated) if repeated else self._file, True
 
     def _check_rows(self, read: int) -> None:
         """The footer has no checksum: its counts must agree with one another and with what was read."""
@@ -104,10 +119,10 @@ class ParquetReader:
     def _column(self, array: "pa.Array", j: int, place: Any, labels: bool) -> "NDArray[Any] | Labels":
         if _is_list(array.type):
             return self._vectors(array, j, place)
+        if _is_text(array.type):
+            return _labels(array)
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
-        if _is_text(array.type):
-            return text_labels([None if t is None else t.strip() or None for t in array.to_pylist()])
         if labels and array.null_count and pa.types.is_integer(array.type):
             return np.array(array.to_pylist(), dtype=object)  # integers, and None
         return _numbers(array)
@@ -130,7 +145,9 @@ class ParquetReader:
             raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
         return _numbers(values).reshape(len(array), width)
 
-    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", pick: Pick) -> "NDArray[Any] | Labels":
+    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", texts: dict[int, Texts | None], pick: Pick) -> Any:
+        if pick.key and texts[pick.columns[0]] is not None:
+            return texts[pick.columns[0]]
         chosen = [arrays[j] for j in pick.columns]
         if isinstance(chosen[0], Labels):
             return chosen[0]
@@ -141,6 +158,45 @@ class ParquetReader:
         self._source.close()
 
 
+def _open(source: Source, repeated: Sequence[str] = ()) -> "pq.ParquetFile":
+    """The file, some of its columns as dictionaries. Small buffers and no read-ahead: memory must not grow with the
+    row groups.
+    """
+    return pq.ParquetFile(
+        source.seekable(),
+        read_dictionary=list(repeated) or None,
+        pre_buffer=False,
+        buffer_size=1 << 20,
+        page_checksum_verification=True,
+    )
+
+
+def _repeats(array: "pa.Array") -> bool:
+    return not pa.types.is_dictionary(array.type) and len(array.dictionary_encode().dictionary) * 4 < len(array)
+
+
+def _labels(array: "pa.Array") -> Labels:
+    """Text by its distinct values, stripped; empty text is a missing value."""
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    codes, texts = _flat(array.indices), array.dictionary
+    valid = _valid(array.indices)
+    used = np.flatnonzero(np.bincount(codes if valid is None else codes[valid])).tolist()  # of a whole row group's
+    listed = texts.to_pylist() if 2 * len(used) > len(texts) else {code: texts[code].as_py() for code in used}
+    names = text_labels([(listed[code] or "").strip() or None for code in used])
+    numbers = np.full(len(texts) + 1, -1)
+    numbers[used] = names.codes
+    return Labels(numbers[codes if valid is None else np.where(valid, codes, len(texts))], names.names)
+
+
+def _valid(array: "pa.Array") -> "NDArray[np.bool_] | None":
+    """Which entries are there, where some are not."""
+    if not array.null_count:
+        return None
+    bits = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].astype(bool)
+
+
 def _is_list(kind: "pa.DataType") -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
@@ -148,6 +204,14 @@ def _is_list(kind: "pa.DataType") -> bool:
 def _is_text(kind: "pa.DataType") -> bool:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain))
+
+
+def _text_of(array: "pa.Array") -> Texts | None:
+    """A column of text as plain text; None for another."""
+    if not _is_text(array.type):
+        return None
+    plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    return Texts(plain.cast(pa.string()))
 
 
 def _is_number(kind: "pa.DataType") -> bool:
@@ -176,14 +240,17 @@ def _numbers(array: "pa.Array") -> "NDArray[Any]":
         return _by_value(array.to_pylist())
     if pa.types.is_boolean(kind):
         return np.array([np.nan if v is None else float(v) for v in array.to_pylist()])
+    values, valid = _flat(array), _valid(array)
+    return values if valid is None else np.where(valid, values, np.array(np.nan, values.dtype))
+
+
+def _flat(array: "pa.Array") -> "NDArray[Any]":
+    """The numbers of an array as they lie in its buffer; of a null, any number."""
+    kind = array.type
     dtype = np.dtype(
         f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}"
     )
-    values = np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
-    if array.null_count:
-        valid = np.array(array.is_valid().to_pylist())
-        values = np.where(valid, values, np.array(np.nan, dtype))
-    return values
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
 def _by_value(values: list[Any]) -> "NDArray[Any]":

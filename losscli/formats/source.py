@@ -6,13 +6,30 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from losscli.errors import InputError
 from losscli.lazy import tempfile
 
 HEAD = 1 << 16
 _LONG = 1 << 20  # bytes
+
+
+class Stream(Protocol):
+    """Bytes to be read from the first to the last, and again after `restart`: a file's, or a member's of an archive."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def is_long(self) -> bool: ...
+    def read(self, size: int) -> bytes: ...
+    def restart(self) -> "Stream": ...
+    def seekable(self) -> BinaryIO: ...
+    def close(self) -> None: ...
 
 
 class Source:
@@ -36,10 +53,8 @@ class Source:
 
     @property
     def is_long(self) -> bool:
-        """Whether it pays to read ahead: a short file has been read before a thread is there, and for a pipe's next
-        bytes a thread might wait when the program should end.
-        """
-        return self.size is not None and self.size > _LONG
+        """Whether it pays to read ahead. For a pipe's next bytes a thread might wait when the program should end."""
+        return is_long(self.size)
 
     def _guard(self, read: Callable[..., bytes], *args: int) -> bytes:
         try:
@@ -70,9 +85,7 @@ class Source:
     def seekable(self) -> BinaryIO:
         """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""
         if self.size is None:
-            spool = tempfile.TemporaryFile()
-            while part := self.read(1 << 20):
-                spool.write(part)
+            spool = spooled(self.read)
             self._file.close()
             self._file, self.size, self._waiting = spool, spool.tell(), b""
         self._file.seek(0)
@@ -83,6 +96,23 @@ class Source:
             self._file.close()
 
 
+def is_long(size: int | None) -> bool:
+    """Whether so many bytes are worth a thread that reads ahead: fewer have been read before it is there."""
+    return size is not None and size > _LONG
+
+
+def spooled(read: Callable[[int], bytes]) -> BinaryIO:
+    """An unlinked temporary file of all that `read` gives, at its end."""
+    spool = tempfile.TemporaryFile()
+    try:
+        while part := read(1 << 20):
+            spool.write(part)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
 def _open(path: str) -> BinaryIO:
     if path == "-":
         if sys.stdin is None:
@@ -90,8 +120,6 @@ def _open(path: str) -> BinaryIO:
         return io.FileIO(os.dup(sys.stdin.fileno()), "rb")
     if "://" in path and not os.path.exists(path):
         raise InputError(f"{path}: URLs are not read; fetch it first, or pipe it in as '-'")
-    if os.path.isdir(path):
-        raise InputError(f"{path}: is a folder; name the file in it")
     try:
         return open(path, "rb", buffering=0)
     except (OSError, ValueError) as error:

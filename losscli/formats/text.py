@@ -27,6 +27,15 @@ class Text(NamedTuple):
     line: int = 1
     quoted: bool = False
 
+    @property
+    def has_long_rows(self) -> bool:
+        """Whether a row may take several lines: whether a quoted cell has a line end in it."""
+        if not self.quoted:
+            return False
+        raw = np.frombuffer(self.data, np.uint8)
+        ends = np.flatnonzero((raw == ord("\n")) | (raw == ord("\r")))
+        return bool((np.searchsorted(np.flatnonzero(raw == _QUOTE[0]), ends) % 2).any())
+
 
 class RowText:
     """The text of a file, cut after whole rows. `notes` is what a careful reader would want to know of it."""

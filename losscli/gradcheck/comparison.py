@@ -7,8 +7,9 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import bind
+from losscli.engine import opened
 from losscli.errors import UsageError
-from losscli.formats import BLOCK, Reader, open_reader
+from losscli.formats import BLOCK
 from losscli.gradcheck.case import Case
 from losscli.gradcheck.causes import likely_cause
 from losscli.gradcheck.data import Data
@@ -55,8 +56,8 @@ def compare(
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
     with ExitStack() as stack:
-        readers = {role: _opened(stack, role, data, header) for role, data in given.items()}
-        other = _opened(stack, "grad", grad, header)
+        readers = {role: opened(stack, role, data, header, keep=True) for role, data in given.items()}
+        other = opened(stack, "grad", grad, header, keep=True)
         (binding,) = bind(
             [Role("grad", vector=True)], {"grad": other}, {r: c for r, c in chosen.items() if r == "grad"}
         )
@@ -78,13 +79,6 @@ def _check_request(loss: Loss, given: Mapping[str, Any], grad: Any, rtol: float 
         raise UsageError("'-' is standard input, which can be one file only")
     if rtol is not None and not 0 <= rtol < 1:
         raise UsageError(f"rtol {format_number(rtol)}: it is at least 0 and below 1")
-
-
-def _opened(stack: ExitStack, role: str, data: Any, header: bool | None) -> Reader:
-    """A reader that may read twice: with weights, and without."""
-    reader = open_reader(role, data, header, keep=True)
-    stack.callback(reader.close)
-    return reader
 
 
 def _comparison(case: Case) -> Comparison:

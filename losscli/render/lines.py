@@ -3,7 +3,7 @@
 from typing import Any
 
 from losscli.literals import format_number
-from losscli.results import Derivative, Report, Result, flattened
+from losscli.results import Derivative, Group, Report, Result, flattened
 
 COLUMNS = ("loss", "reduction", "value", "n", "weight")
 Rows = tuple[list[str], list[list[str]]]
@@ -55,6 +55,38 @@ def sample_rows(report: Report) -> Rows:
         found += [named | dict(zip(flat, row, strict=True)) for row in zip(*flat.values(), strict=True)]
     header = list(dict.fromkeys(name for row in found for name in row))
     return header, [[number(row.get(name)) for name in header] for row in found]
+
+
+GROUP_COLUMNS = ("value", "n", "weight", "share")
+
+
+def group_rows(report: Report, missing: str = "") -> Rows:
+    """A row a group and loss, the worst first; `missing` is what a missing value is called. An empty cell is nothing
+    else, as no text is empty.
+    """
+    groups = [(result, group) for result in report.results for group in result.groups]
+    names = list(dict.fromkeys(name for _, group in groups for name in group.by)) or ["group"]
+    several = len(report.results) > 1
+    taken = {"of", *GROUP_COLUMNS}
+    header = [*(["of"] * several), *(f"{n}_by" if n in taken else n for n in names), *GROUP_COLUMNS]
+    rows = [[*([result.loss] * several), *_by_cells(g, names, missing), *_group_cells(g)] for result, g in groups]
+    return header, rows
+
+
+def _by_cells(group: Group, names: list[str], missing: str) -> list[str]:
+    if group.smaller_than:
+        plural = "s" if group.groups > 1 else ""
+        return [f"({group.groups} group{plural} smaller than {group.smaller_than})", *[""] * (len(names) - 1)]
+    return [number(group.by.get(name, "")) if group.by.get(name, "") is not None else missing for name in names]
+
+
+def _group_cells(group: Group) -> list[str]:
+    return [number(group.value), str(group.n), number(group.weight), number(group.share)]
+
+
+def has_groups(report: Report) -> bool:
+    """Whether groups were asked for."""
+    return any(result.groups for result in report.results)
 
 
 def unlisted(report: Report) -> str:

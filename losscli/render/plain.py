@@ -1,13 +1,16 @@
 """For pipes: tab-separated with a header line, and the bare number."""
 
 from losscli.escape import escape
-from losscli.render.lines import Rows, has_samples, has_value, number, result_rows, sample_rows
+from losscli.render.lines import Rows, group_rows, has_groups, has_samples, has_value, number, result_rows, sample_rows
 from losscli.results import Report
 
 
 def plain(report: Report) -> str:
-    """A line a loss, full digits, no boxes, no colour; then, if asked for, an empty line and a line a sample."""
+    """A line a loss, full digits, no boxes, no colour; then, each if asked for and after an empty line, a line a group
+    and a line a sample.
+    """
     blocks = [result_rows(report)] if has_value(report) else []
+    blocks += [group_rows(report)] if has_groups(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
     return "\n".join(map(_block, blocks))
 

@@ -1,16 +1,26 @@
-"""CSV and Markdown: the columns of `plain`, or a row a sample where samples were asked for."""
+"""CSV and Markdown: the columns of `plain`, or a row a sample or a group where those were asked for."""
 
 import csv as csv_module
 from io import StringIO
 
 from losscli.escape import escape
-from losscli.render.lines import Rows, has_samples, has_value, result_rows, sample_rows, unlisted
+from losscli.render.lines import (
+    Rows,
+    group_rows,
+    has_groups,
+    has_samples,
+    has_value,
+    result_rows,
+    sample_rows,
+    unlisted,
+)
 from losscli.results import Report, cell
 
 
 def csv(report: Report) -> str:
     """Comma-separated with a header line; text that a spreadsheet takes for a formula gets a leading quote mark."""
-    header, rows = sample_rows(report) if has_samples(report) else result_rows(report)
+    rows_of = sample_rows if has_samples(report) else group_rows if has_groups(report) else result_rows
+    header, rows = rows_of(report)
     text = StringIO()
     writer = csv_module.writer(text, lineterminator="\n")
     writer.writerows([[cell(escape(text)) for text in row] for row in [header, *rows]])
@@ -20,6 +30,7 @@ def csv(report: Report) -> str:
 def markdown(report: Report) -> str:
     """Tables as GitHub renders them."""
     blocks = [result_rows(report)] if has_value(report) else []
+    blocks += [group_rows(report, "(missing)")] if has_groups(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
     more = unlisted(report)
     return "\n".join(map(_table, blocks)) + (f"\n{more}" if more else "")

@@ -11,7 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from losscli.escape import escape
-from losscli.render.lines import has_samples, has_value, number, sample_rows, unlisted
+from losscli.render.lines import (
+    GROUP_COLUMNS,
+    group_rows,
+    has_groups,
+    has_samples,
+    has_value,
+    number,
+    sample_rows,
+    unlisted,
+)
 from losscli.results import Derivative, Report, Result
 
 _GAP = 3  # between columns
@@ -21,18 +30,29 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def table(report: Report, colour: bool) -> str:
-    """What was matched; a row a loss, or a line a figure on a narrow terminal; then the samples."""
+    """What was matched; a row a loss, or a line a figure on a narrow terminal; then the groups, then the samples."""
     parts = [_inputs(report)]
     if has_value(report):
         facts = [row for result in report.results for row in _facts(result)]
         parts.append(_figures(facts, colour))
         parts += [_histogram(result) for result in report.results if result.histogram]
         parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
+    if has_groups(report):
+        parts.append("\n" + _groups(report, colour))
     if has_samples(report):
         header, rows = sample_rows(report)
         parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
         parts.append(unlisted(report))
     return "".join(parts)
+
+
+def _groups(report: Report, colour: bool) -> str:
+    """The groups; their weight only where it is not their number of samples."""
+    header, rows = group_rows(report, "(missing)")
+    if all(group.weight == group.n for result in report.results for group in result.groups):
+        k = len(header) - len(GROUP_COLUMNS) + GROUP_COLUMNS.index("weight")
+        header, rows = [*header[:k], *header[k + 1 :]], [[*row[:k], *row[k + 1 :]] for row in rows]
+    return grid(header, rows, GROUP_COLUMNS, colour=colour)
 
 
 def _figures(facts: list[dict[str, str]], colour: bool) -> str:

@@ -1,0 +1,132 @@
+"""NPZ: a member of the ZIP archives that numpy.savez and numpy.savez_compressed write, as a stream of bytes that the
+NPY reader takes for a file's. Nothing is extracted, and no more than a block is held.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from struct import error as StructError  # noqa: N812 - a class
+from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar
+
+from losscli.errors import InputError
+from losscli.formats import npy
+from losscli.formats.paths import named
+from losscli.formats.source import HEAD, Source, is_long, spooled
+from losscli.lazy import zipfile, zlib
+from losscli.literals import near
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
+
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of an empty one
+_SUFFIX = ".npy"
+_STORED, _DEFLATED = 0, 8
+_DENSEST = 1032  # times that deflate makes bytes fewer at most: a byte a pair of bits, 258 bytes each
+_ENCRYPTED = 1
+
+Found = TypeVar("Found")
+
+
+class Member:
+    """A member of an archive, with the interface of `Source`.
+
+    It is the one called `member`, else the only one, else the only one with a name among `usual`, the role's first.
+    """
+
+    def __init__(self, source: Source, member: str | None, usual: Sequence[str]) -> None:
+        self.name, self._source = source.name, source
+        self._spool: BinaryIO | None = None
+        self._archive = self._guard(zipfile.ZipFile, source.seekable())
+        members = [info for info in self._archive.infolist() if info.filename.endswith(_SUFFIX)]
+        self._info = _chosen(source.name, members, member, usual)
+        self.name = f"{source.name}:{_stem(self._info)}"
+        self._check_info(source.size or 0)
+        self.size: int = self._info.file_size
+        self._file = self._opened()
+        self.head = self.read(HEAD)
+        if not self.head.startswith(npy.MAGIC):
+            raise InputError(f"{self.name}: is no NPY array, although its name in the archive ends in {_SUFFIX}")
+        self.restart()
+
+    def _guard(self, act: Callable[..., Found], *args: object) -> Found:
+        try:
+            return act(*args)
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read: {error.strerror or error}") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, StructError, RuntimeError) as error:
+            what = str(error).strip().splitlines()
+            raise InputError(
+                f"{self.name}: damaged or cut NPZ archive: {what[0] if what else 'it ends early'}"
+            ) from None
+
+    def _check_info(self, archive: int) -> None:
+        """What the directory says of the member, which may be anything, before anything is made of that size."""
+        info = self._info
+        if info.flag_bits & _ENCRYPTED:
+            raise InputError(f"{self.name}: is encrypted; decrypt the archive first")
+        if info.compress_type not in (_STORED, _DEFLATED):
+            raise InputError(
+                f"{self.name}: is compressed by method {info.compress_type}, which NumPy does not write; "
+                "write it with numpy.savez_compressed"
+            )
+        most = info.compress_size if info.compress_type == _STORED else info.compress_size * _DENSEST
+        if info.compress_size > archive or info.file_size > most:
+            raise InputError(
+                f"{self.name}: damaged or cut NPZ archive: {info.file_size} bytes are declared, "
+                f"{info.compress_size} hold them, in a file of {archive}"
+            )
+
+    def _opened(self) -> IO[bytes]:
+        return self._guard(self._archive.open, self._info)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it pays to read ahead."""
+        return is_long(self.size)
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end, where the checksum is verified."""
+        return self._guard(self._file.read, size)
+
+    def restart(self) -> "Member":
+        """Back to the first byte."""
+        self._file.close()
+        self._file = self._opened()
+        return self
+
+    def seekable(self) -> BinaryIO:
+        """An unlinked copy: to seek in a member is to read it from its start."""
+        if self._spool is None:
+            self._spool = spooled(self.restart().read)
+            self.size = self._spool.tell()
+        self._spool.seek(0)
+        return self._spool
+
+    def close(self) -> None:
+        for file in (self._file, self._spool, self._archive):
+            with suppress(OSError):
+                if file is not None:
+                    file.close()
+        self._source.close()
+
+
+def _stem(info: "ZipInfo") -> str:
+    """A member as numpy.load calls it."""
+    return info.filename.removesuffix(_SUFFIX)
+
+
+def _chosen(file: str, members: "Sequence[ZipInfo]", member: str | None, usual: Sequence[str]) -> "ZipInfo":
+    if not members:
+        raise InputError(f"{file}: is a ZIP archive without .npy members (a .pt checkpoint?); save each array as .npy")
+    stems = [_stem(info) for info in members]
+    if member is not None:
+        stem = member if member in stems else member.removesuffix(_SUFFIX)
+        found = [info for info in members if _stem(info) == stem]
+        why = f"has no member '{member}'{near(stem, stems)}"
+    else:
+        found = [info for info in members if len(members) == 1 or _stem(info).lower() in usual]
+        why = f"which member is {usual[0]}? write {file}:NAME"
+    if len({info.filename for info in found}) < len(found):
+        raise InputError(f"{file}: member '{_stem(found[0])}' appears twice")
+    if len(found) != 1:
+        raise InputError(f"{file}: {why}; its members: {named(stems)}")
+    return found[0]
