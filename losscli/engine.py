@@ -166,15 +166,15 @@ def evaluate(
     for name, said, known in (("missing", missing, _MISSING), ("ids", ids, _IDS)):
         if said not in known:
             raise UsageError(f"{name} '{said}': it is one of {', '.join(known)}")
+    keys = Keyed(_names(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight)
     for one in (loss for objective in objectives for loss in objective.losses):
         meaning.check(one)
-    keys = Keyed(_names(id), ids == "intersect")
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
     slicing.check(reduction)
-    keep = wanted.twice or bins is not None or bool(meaning.weights and meaning.weights.is_balanced)
+    keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}

@@ -64,6 +64,11 @@ class Meaning(NamedTuple):
             raise UsageError(f"--labels 01 is for losses of targets -1 and 1, such as hinge; {loss.name} is none")
 
     @property
+    def counts(self) -> bool:
+        """Whether rows are read once more, to count their classes."""
+        return self.weights is not None and self.weights.is_balanced
+
+    @property
     def needs_labels(self) -> str:
         """The first option for which a sample has to have one label, or nothing."""
         given = {

@@ -150,9 +150,9 @@ class Table:
         asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
         shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
         arrays = {b.role: self._array(b, values[b.role], at) for b in self.bindings if _is_array(b)}
-        by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
         if self.labels.weighing:
             weight = self.labels.weigh(weight, arrays["target"], at)
+        by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
         return Batch(arrays, weight, rows, paired.stop, shown, at, by)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":

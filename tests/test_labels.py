@@ -502,7 +502,7 @@ def test_a_class_of_weight_zero_is_absent(files: Path) -> None:
     report = of("names.csv", classes=NAMES, class_weight="ant=1,bee=1,cat=0")
     assert report.results[0].n == 7
     assert report.account.absent == {"zero_weight": 2}
-    message = "no row is left of 9: 9 of weight 0"
+    message = "every row has weight 0; a mean needs some weight"
     assert refusal(InputError, "names.csv", classes=NAMES, class_weight="ant=0,bee=0,cat=0") == message
 
 
@@ -652,3 +652,30 @@ def test_the_rows_expected(files: Path, run_here: Run) -> None:
     assert ran == Ran("", "losscli: error: p.npy, t.csv: 9 rows matched, --expect-rows 8\n", 3)
     ran = run_here(*EVAL, "t.csv", "--expect-rows", "many")
     assert ran == Ran("", "losscli: error: --expect-rows: 'many' is not a whole number of at least 1\n", 2)
+
+
+# Together with what pairs and groups rows
+
+
+def test_rows_paired_by_key_are_balanced(files: Path) -> None:
+    """In another order, with a row too many on either side: matched rows are counted, and expected."""
+    keyed = "id,p_ant,p_bee,p_cat\n" + "".join(f"{k},{','.join(map(repr, row))}\n" for k, row in enumerate(PROBS))
+    labels = "id,label\n" + "".join(f"{k},{name}\n" for k, name in [*enumerate(named(INDICES))][::-1])
+    put(files, {"pk.csv": keyed + "77,1,0,0\n", "tk.csv": labels + "88,ant\n"})
+    said: dict[str, Any] = {"id": "id", "ids": "intersect", "class_weight": "balanced", "expect_rows": 9}
+    assert of("tk.csv", pred="pk.csv", **said).value == of("t.csv", class_weight="balanced").value
+    message = "9 rows matched, --expect-rows 10"
+    assert refusal(InputError, "tk.csv", pred="pk.csv", **{**said, "expect_rows": 10}).endswith(message)
+
+
+def test_groups_have_weighed_samples(files: Path) -> None:
+    side = ["left", "right", "left"] * 3
+    text = "label,side\n" + "".join(f"{k},{s}\n" for k, s in zip(INDICES, side, strict=True))
+    put(files, {"s.csv": text})
+    weights = {0: 3.0, 1: 0.5, 2: 2.0}
+    own = [weights[k] for k in INDICES]
+    weighed = of("s.csv", by=["side"], class_weight=weights).to_dict()["results"][0]["groups"]
+    assert weighed == of("s.csv", by=["side"], weight=own).to_dict()["results"][0]["groups"]
+    first = of("one.csv", per_output=True, label_base=1, class_weight={1: 3, 2: 0.5, 3: 2}).to_dict()["results"][0]
+    again = of("t.csv", per_output=True, weight=own).to_dict()["results"][0]
+    assert [group["value"] for group in first["groups"]] == [group["value"] for group in again["groups"]]
