@@ -25,8 +25,9 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
-# begin the roles of columns that are only shown, that stand in a condition, and that rows are grouped by
-SHOW, WHERE, BY = "show:", "where:", "by:"
+# begin the roles of columns that are only shown, that stand in a condition, that rows are grouped by, and that weak
+# slices are looked for in
+SHOW, WHERE, BY, FIND = "show:", "where:", "by:", "find:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
 _KEYS = {"", "id", "ids", "index", "idx", "key"}  # and what ends in _id; pandas gives an index no name
 _NOT_CLASSES = _KEYS | {"row", "weight", "weights", "w", "fold", "split"}
@@ -280,6 +281,22 @@ def bind_shown(spec: str, readers: Mapping[str, Reader]) -> list[Binding]:
     found = bind_once(SHOW + spec, readers, [spec], labels=True)
     is_position = ":" not in spec and found.reader.headed
     return [found._replace(role=SHOW + found.names[0]) if is_position else found]
+
+
+def bind_others(bindings: Sequence[Binding]) -> list[Binding]:
+    """The columns of the files that play no part, each under its name, and with its role where two files have it."""
+    readers = {b.reader.name: b.reader for b in reversed(bindings) if b.reader.headed}
+    roles = {b.reader.name: b.role for b in reversed(bindings) if b.plays}
+    taken = {(b.reader.name, j) for b in bindings if b.plays for j in b.columns}
+    found = [
+        (reader, j)
+        for reader in reversed(readers.values())
+        for j, column in enumerate(reader.columns)
+        if (reader.name, j) not in taken and not (column.vector or column.other) and column.name
+    ]
+    names = [reader.columns[j].name for reader, j in found]
+    called = [n if names.count(n) == 1 else f"{roles[r.name]}:{n}" for (r, _), n in zip(found, names, strict=True)]
+    return [Binding(FIND + name, r, (j,), labels=True) for (r, j), name in zip(found, called, strict=True)]
 
 
 def bind_by(spec: str, readers: Mapping[str, Reader]) -> Binding:

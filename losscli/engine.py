@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from losscli.align import ByKey
 from losscli.columns import (
     BY,
+    FIND,
     MASK,
     USUAL,
     USUAL_VECTORS,
@@ -20,6 +21,7 @@ from losscli.columns import (
     bind_by,
     bind_keys,
     bind_once,
+    bind_others,
     bind_shown,
 )
 from losscli.distribution import Distribution
@@ -37,6 +39,7 @@ from losscli.selection import WEIGHTLESS, Account, Condition
 from losscli.slices import Slices, Slicing
 from losscli.tables import Rules, Table, readers_of
 from losscli.version import VERSION
+from losscli.weak import WeakSlices
 
 REDUCTIONS = ("mean", "sum", "none")
 _MISSING = ("error", "drop")
@@ -101,6 +104,7 @@ def evaluate(
     bins: int | None = None,
     min_group: int | None = None,
     per_output: bool = False,
+    find_slices: bool = False,
     **roles: Any,
 ) -> Report:
     """The losses of predictions against targets, in one scan, or two where derivatives or samples need the totals.
@@ -133,6 +137,7 @@ def evaluate(
     ignore_index : samples with this label, as it is written, are absent.
     class_weight : class -> weight, as a mapping, as ``"a=1,b=3"`` or as a file with the columns class and weight; or
         ``"balanced"``, which reads the rows once more. It multiplies the sample's own weight.
+    find_slices : look through the files' other columns for groups whose losses are high beyond chance.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
     grad, hess : the gradient and Hessian diagonal of the value with respect to each prediction, in its shape.
@@ -174,16 +179,21 @@ def evaluate(
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
     slicing.check(reduction)
+    _check_search(find_slices, objectives, reduction)
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
-        table = _table(objectives[0], readers, chosen, _Asked(wanted.show, rules, keys, slicing.by, grouped), block)
+        asked = _Asked(wanted.show, rules, keys, slicing.by, grouped, find_slices)
+        table = _table(objectives[0], readers, chosen, asked, block)
         slices = Slices(slicing, objectives, table)
         slices.prepare(stack)
-        finals = _scan(stack, request, table, slices)
+        searches = _searches(objectives, table) if find_slices else []
+        finals = _scan(stack, request, table, (slices, searches))
         results = [replace(final.result(), groups=slices.groups(k, reduction)) for k, final in enumerate(finals)]
-        return _report(results, table, list(readers.values()))
+        for k, search in enumerate(searches):
+            results[k] = replace(results[k], weak_slices=tuple(search.found()))
+        return _report(results, table, list(readers.values()), searches)
 
 
 def _given_by(by: Any) -> Mapping[str, Any]:
@@ -254,13 +264,16 @@ def opened(stack: ExitStack, role: str, data: Any, header: bool | None, keep: bo
 
 
 class _Asked(NamedTuple):
-    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values."""
+    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values, and
+    whether weak slices are looked for.
+    """
 
     show: Sequence[str]
     rules: Rules
     keys: Keyed
     by: Sequence[str]
     given: Mapping[str, Reader]
+    searches: bool
 
 
 def _table(
@@ -274,7 +287,8 @@ def _table(
     by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
     shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
-    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given)]
+    others = bind_others(bindings) if asked.searches else []
+    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given), *others]
     return Table(everything, block, rules, asked.keys.pairing(everything))
 
 
@@ -293,8 +307,25 @@ def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping
     return found
 
 
-def _scan(stack: ExitStack, request: Request, table: Table, slices: Slices) -> list[Final]:
+def _check_search(find_slices: bool, objectives: Sequence[Objective], reduction: str) -> None:
+    if find_slices and reduction == "none":
+        raise UsageError("--find-slices needs a value, and --reduction none has none")
+    for objective in objectives:
+        if find_slices and objective.is_aggregate:
+            raise UsageError(f"--find-slices compares the losses of samples, and {objective} has an aggregate term")
+
+
+def _searches(objectives: Sequence[Objective], table: Table) -> list[WeakSlices]:
+    """A search for each objective, in all columns that play no other part."""
+    names = [b.role.removeprefix(FIND) for b in table.bindings if b.role.startswith(FIND)]
+    if not names:
+        raise UsageError("--find-slices looks through other columns of the files, and there are none")
+    return [WeakSlices(names) for _ in objectives]
+
+
+def _scan(stack: ExitStack, request: Request, table: Table, groups: tuple[Slices, Sequence[WeakSlices]]) -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
+    slices, searches = groups
     _keep_memory()
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
     for tally in tallies:
@@ -307,6 +338,8 @@ def _scan(stack: ExitStack, request: Request, table: Table, slices: Slices) -> l
         for k, tally in enumerate(tallies):
             computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
             tally.add(computed, slices.add(k, computed))
+            if searches:
+                searches[k].add(computed.losses, batch.weight, batch.others)
             if at_once:
                 if len(finals) == k:  # how many outputs there are is known since the first batch
                     finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))
@@ -314,10 +347,14 @@ def _scan(stack: ExitStack, request: Request, table: Table, slices: Slices) -> l
         if request.progress:
             request.progress(batch.stop, table.known_rows)
     if not tallies[0].state.n:
-        if set(table.account.absent) == {WEIGHTLESS}:
-            raise InputError("every row has weight 0; a mean needs some weight")
-        raise InputError(f"no row is left of {table.account.matched}: {table.account}")
+        _refuse_nothing(table.account)
     return finals or _scan_again(stack, tallies, table, request)
+
+
+def _refuse_nothing(account: Account) -> None:
+    if set(account.absent) == {WEIGHTLESS}:
+        raise InputError("every row has weight 0; a mean needs some weight")
+    raise InputError(f"no row is left of {account.matched}: {account}")
 
 
 def _keep_memory() -> None:
@@ -354,7 +391,9 @@ def _tally(objective: Objective, wanted: Wanted) -> Tally:
     )
 
 
-def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) -> Report:
+def _report(
+    results: Sequence[Result], table: Table, readers: Sequence[Reader], searches: Sequence[WeakSlices]
+) -> Report:
     played = [b for b in table.bindings if b.plays]
     return Report(
         VERSION,
@@ -371,6 +410,7 @@ def _report(results: Sequence[Result], table: Table, readers: Sequence[Reader]) 
             *_same(played),
             *_unmatched(table.account),
             *_absent(table.account),
+            *_unsearched(searches),
         ),
     )
 
@@ -379,6 +419,19 @@ def _unmatched(account: Account) -> list[str]:
     """Rows without a partner, where those are left out."""
     said = [f"{count} of {account.read[name]} rows of {name}" for name, count in account.unmatched.items() if count]
     return [f"left out for want of a partner: {', '.join(said)}"] if said else []
+
+
+def _unsearched(searches: Sequence[WeakSlices]) -> list[str]:
+    """Where weak slices were not looked for."""
+    if not searches:
+        return []
+    search = searches[0]
+    skipped = "; ".join(f"{name} ({why})" for name, why in search.skipped.items())
+    some = f"slices are looked for in {search.looked} of {search.seen} samples, drawn at random from a fixed seed"
+    return [
+        *([f"slices are not looked for in {skipped}"] if skipped else []),
+        *([some] if search.looked < search.seen else []),
+    ]
 
 
 def _absent(account: Account) -> list[str]:

@@ -101,6 +101,7 @@ class Result:
     samples: Mapping[str, Any] | None = None
     unlisted: int = 0
     groups: tuple[Group, ...] = ()
+    weak_slices: tuple[Any, ...] | None = None
 
     @property
     def gradient(self) -> Any:
@@ -144,6 +145,8 @@ class Result:
             found["samples"] = rows_of(self.samples)
         if self.groups:
             found["groups"] = [group.to_dict() for group in self.groups]
+        if self.weak_slices is not None:
+            found["weak_slices"] = [found_slice.to_dict() for found_slice in self.weak_slices]
         return found
 
 

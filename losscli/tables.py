@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.align import Alike, Pairing
-from losscli.columns import BY, SHOW, WHERE, Binding, alike
+from losscli.columns import BY, FIND, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order
@@ -39,7 +39,8 @@ class Batch(NamedTuple):
     """Rows of all roles side by side.
 
     `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
-    sample's loss. `at` says where a role's row stands in its file. `by` has the columns that rows are grouped by.
+    sample's loss. `at` says where a role's row stands in its file. `by` has the columns that rows are grouped by,
+    `others` those that weak slices are looked for in.
     """
 
     arrays: "Mapping[str, Array]"
@@ -49,13 +50,15 @@ class Batch(NamedTuple):
     shown: "Mapping[str, Any]"
     at: Callable[[str, int, int | None], str]
     by: "Mapping[str, Any]"
+    others: "Mapping[str, Any]"
 
 
 class Table:
     """All bindings read side by side; `rows`, `account` and `classes` are known when `batches` has ended.
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
-    stands in a condition, and `by:NAME` one that rows are grouped by; none of them plays another part.
+    stands in a condition, `by:NAME` one that rows are grouped by, and `find:NAME` one that weak slices are looked for
+    in; none of them plays another part.
     """
 
     def __init__(
@@ -153,7 +156,8 @@ class Table:
         if self.labels.weighing:
             weight = self.labels.weigh(weight, arrays["target"], at)
         by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
-        return Batch(arrays, weight, rows, paired.stop, shown, at, by)
+        others = {role.removeprefix(FIND): v for role, v in values.items() if role.startswith(FIND)}
+        return Batch(arrays, weight, rows, paired.stop, shown, at, by, others)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         return self.labels.numbers(values, at) if isinstance(values, Labels) or binding.role == "target" else values

@@ -5,6 +5,7 @@ a one-sided rank test (`ranks.py`), a cell of two columns also with the rest of 
 the tests done are adjusted together, so that the expected share of groups reported in error is at most the level.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.formats import Labels
 from losscli.lazy import np
-from losscli.literals import canonical
+from losscli.literals import canonical, parse_number
 from losscli.ranks import PLAIN, Pools, adjusted, sums_by_code
 from losscli.states import Moments
 
@@ -30,6 +31,8 @@ PAIRED = 16  # columns of which all pairs are looked at: the first, which does n
 LEAST = 20  # rows of the smallest group looked at,
 SHARE = 500  # or one in so many rows, if that is more
 MISSING = "missing"
+_MIXED = "numbers in some rows, text in others"
+_CODE = re.compile(r"[+-]?0[0-9].*")  # 007 is a name, not a number
 
 
 class Slice(NamedTuple):
@@ -50,6 +53,10 @@ class Slice(NamedTuple):
     effect: float
     p: float
     q: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {**self._asdict(), "where": dict(self.where)}
 
 
 # Rows, held up to a limit
@@ -138,9 +145,12 @@ class WeakSlices:
     def _take(self, name: str, values: "Array | Labels") -> "Array | None":
         """The numbers of a column, or its codes by our own list of categories; None from when it is no candidate."""
         if isinstance(values, Labels):
+            values = _numbers_of(values)
+        if isinstance(values, Labels):
             return self._recode(name, values)
         if name in self._texts:
-            raise ValueError(f"column {name!r} has text in one batch and numbers in another")
+            self.skipped[name] = _MIXED
+            return None
         if values.ndim != 1 or values.dtype.kind not in "biuf":
             self.skipped[name] = "not one number a row"
             return None
@@ -148,7 +158,8 @@ class WeakSlices:
 
     def _recode(self, name: str, labels: Labels) -> "Array | None":
         if name not in self._texts and any(name in part.columns for part in self._parts):
-            raise ValueError(f"column {name!r} has text in one batch and numbers in another")
+            self.skipped[name] = _MIXED
+            return None
         known = self._texts.setdefault(name, {})
         present = np.flatnonzero(np.bincount(labels.codes + 1, minlength=1)[1:])
         new = np.full(len(labels.names) + 1, -1, np.int8)  # the last is for -1
@@ -185,6 +196,16 @@ class WeakSlices:
                 continue
             coded.append(_categories(name, values, list(texts)) if texts is not None else _numbers(name, values))
         return coded
+
+
+def _numbers_of(labels: Labels) -> "Array | Labels":
+    """Text whose every cell is a number, as in a CSV file, as numbers; other text as it is."""
+    cells = [None if _CODE.fullmatch(name) else parse_number(name) for name in labels.names]
+    known = [cell for cell in cells if cell is not None]
+    if len(known) < len(cells):
+        return labels
+    numbers: Array = np.array([*known, np.nan], np.float64)[labels.codes]  # a code of -1 is a missing value
+    return numbers
 
 
 # Columns, cut into cells

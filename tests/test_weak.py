@@ -225,9 +225,20 @@ def test_columns_that_are_no_candidates_are_named() -> None:
 def test_text_and_numbers_do_not_mix() -> None:
     for first, second in ((labels(["a", "b"]), np.zeros(2)), (np.zeros(2), labels(["a", "b"]))):
         slices = WeakSlices(["a"])
-        slices.add(np.zeros(2), None, {"a": first})
-        with pytest.raises(ValueError, match="column 'a' has text in one batch and numbers in another"):
-            slices.add(np.zeros(2), None, {"a": second})
+        for values in (first, second):
+            slices.add(np.zeros(2), None, {"a": values})
+        assert slices.found() == []
+        assert slices.skipped == {"a": "numbers in some rows, text in others"}
+
+
+def test_text_that_is_numbers_is_numbers() -> None:
+    numbers = np.arange(40.0) % 20
+    texts = labels([repr(x) for x in numbers.tolist()])
+    losses = np.where(numbers < 4, 9.0, np.arange(40) % 3)
+    found = [search(losses, {"a": column}, min_size=4).found() for column in (numbers, texts)]
+    assert found[0] == found[1] != []
+    codes = search(losses, {"a": labels([f"{int(x) % 4:03}" for x in numbers.tolist()])}, min_size=4)
+    assert {cell for one in codes.found(level=1) for _, cell in one.where} <= {"000", "001", "002", "003"}
 
 
 # What is said of a slice

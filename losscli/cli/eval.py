@@ -78,6 +78,9 @@ def eval_command(
     bins: Annotated[str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N")] = None,
     min_group: Annotated[str | None, typer.Option(help="Smaller groups in one line.", metavar="N")] = None,
     per_output: Annotated[bool, typer.Option("--per-output", help="A value for each output, or true class.")] = False,
+    find_slices: Annotated[
+        bool, typer.Option("--find-slices", help="Groups whose losses are high beyond chance.")
+    ] = False,
     expect_rows: Annotated[str | None, typer.Option(help="Refuse any other number of rows.", metavar="N")] = None,
     classes: Annotated[
         str | None, typer.Option(help="Class names, in the order of the columns.", metavar="A,B,C")
@@ -160,6 +163,7 @@ def eval_command(
         "bins": options.count("--bins", bins),
         "min_group": options.count("--min-group", min_group),
         "per_output": per_output,
+        "find_slices": find_slices,
         "expect_rows": options.count("--expect-rows", expect_rows),
         "classes": classes if classes is not None else (),
         "labels": labels,

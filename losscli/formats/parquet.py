@@ -172,7 +172,7 @@ def _open(source: Source, repeated: Sequence[str] = ()) -> "pq.ParquetFile":
 
 
 def _repeats(array: "pa.Array") -> bool:
-    return not pa.types.is_dictionary(array.type) and len(array.dictionary_encode().dictionary) * 4 < len(array)
+    return not pa.types.is_dictionary(array.type) and len(set(array.to_pylist())) * 4 < len(array)
 
 
 def _labels(array: "pa.Array") -> Labels:

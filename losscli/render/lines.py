@@ -89,6 +89,29 @@ def has_groups(report: Report) -> bool:
     return any(result.groups for result in report.results)
 
 
+WEAK_COLUMNS = ("n", "weight", "mean", "rest_mean", "share", "q")
+
+
+def weak_rows(report: Report) -> Rows:
+    """A row a weak slice and loss, the worst first."""
+    several = len(report.results) > 1
+    found = [(result.loss, one) for result in report.results for one in result.weak_slices or ()]
+    rows = [
+        [
+            *([loss] * several),
+            ", ".join(f"{column}={cell}" for column, cell in one.where),
+            *(number(getattr(one, name)) for name in WEAK_COLUMNS),
+        ]
+        for loss, one in found
+    ]
+    return [*(["of"] * several), "slice", *WEAK_COLUMNS], rows
+
+
+def has_weak(report: Report) -> bool:
+    """Whether weak slices were looked for."""
+    return any(result.weak_slices is not None for result in report.results)
+
+
 def unlisted(report: Report) -> str:
     """What to know of samples that are there and not listed."""
     count = max((result.unlisted for result in report.results), default=0)

@@ -1,7 +1,18 @@
 """For pipes: tab-separated with a header line, and the bare number."""
 
 from losscli.escape import escape
-from losscli.render.lines import Rows, group_rows, has_groups, has_samples, has_value, number, result_rows, sample_rows
+from losscli.render.lines import (
+    Rows,
+    group_rows,
+    has_groups,
+    has_samples,
+    has_value,
+    has_weak,
+    number,
+    result_rows,
+    sample_rows,
+    weak_rows,
+)
 from losscli.results import Report
 
 
@@ -11,6 +22,7 @@ def plain(report: Report) -> str:
     """
     blocks = [result_rows(report)] if has_value(report) else []
     blocks += [group_rows(report)] if has_groups(report) else []
+    blocks += [weak_rows(report)] if has_weak(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
     return "\n".join(map(_block, blocks))
 

@@ -10,9 +10,11 @@ from losscli.render.lines import (
     has_groups,
     has_samples,
     has_value,
+    has_weak,
     result_rows,
     sample_rows,
     unlisted,
+    weak_rows,
 )
 from losscli.results import Report, cell
 
@@ -31,6 +33,7 @@ def markdown(report: Report) -> str:
     """Tables as GitHub renders them."""
     blocks = [result_rows(report)] if has_value(report) else []
     blocks += [group_rows(report, "(missing)")] if has_groups(report) else []
+    blocks += [weak_rows(report)] if has_weak(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
     more = unlisted(report)
     return "\n".join(map(_table, blocks)) + (f"\n{more}" if more else "")

@@ -13,13 +13,16 @@ from rich.text import Text
 from losscli.escape import escape
 from losscli.render.lines import (
     GROUP_COLUMNS,
+    WEAK_COLUMNS,
     group_rows,
     has_groups,
     has_samples,
     has_value,
+    has_weak,
     number,
     sample_rows,
     unlisted,
+    weak_rows,
 )
 from losscli.results import Derivative, Report, Result
 
@@ -39,6 +42,10 @@ def table(report: Report, colour: bool) -> str:
         parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
     if has_groups(report):
         parts.append("\n" + _groups(report, colour))
+    if has_weak(report):
+        header, rows = weak_rows(report)
+        none = "no slice has losses that are higher than the rest's beyond chance\n"
+        parts.append("\n" + (grid(header, rows, WEAK_COLUMNS, colour=colour) if rows else none))
     if has_samples(report):
         header, rows = sample_rows(report)
         parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
