@@ -178,6 +178,8 @@ def _repeats(array: "pa.Array") -> bool:
 def _labels(array: "pa.Array") -> Labels:
     """Text by its distinct values, stripped; empty text is a missing value."""
     if not pa.types.is_dictionary(array.type):
+        if len(array) <= _PEEK:  # what encodes takes longer to import
+            return text_labels([None if t is None else t.strip() or None for t in array.to_pylist()])
         array = array.dictionary_encode()
     codes, texts = _flat(array.indices), array.dictionary
     valid = _valid(array.indices)
