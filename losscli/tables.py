@@ -215,7 +215,7 @@ class _Missing:
         if self.count:
             plural = "s" if self.count > 1 else ""
             where = f"{self.count} missing value{plural}, the first here" if plural else "missing value"
-            raise InputError(f"{self.first}: {where}; fill in or take out the row in every file")
+            raise InputError(f"{self.first}: {where}; fill in, or leave such rows out: --missing drop")
 
 
 def _texts(values: "Array | Labels") -> "Array":

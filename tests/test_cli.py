@@ -142,6 +142,7 @@ OPTIONS = {
     "--bins": (f"{MSE} --by y", "--bins 2"),
     "--min-group": (f"{MSE} --by y", "--min-group 2"),
     "--per-output": ("eval -l bce probs.csv", "--per-output"),
+    "--find-slices": ("eval -l mse masked.csv", "--find-slices"),
     "--max": (MSE, "--max 1"),
     "--min": (MSE, "--min 9"),
     "--format": (MSE, "--format value"),

@@ -283,11 +283,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a cell": ({"a.csv": "y_pred\n1\n", "b.csv": "y_pred\n2\nx\n"}, "x/b.csv:3:y_pred: 'x' is not a number"),
     "a missing value": (
         {"a.csv": "y_pred\n1\n", "b.csv": "y_pred\nNA\n"},
-        "x/b.csv:2:y_pred: missing value; fill in or take out the row in every file",
+        "x/b.csv:2:y_pred: missing value; fill in, or leave such rows out: --missing drop",
     ),
     "a missing value of NPY": (
         {"a.npy": [1.0], "b.npy": [np.nan]},
-        "x/b.npy: row 0: missing value; fill in or take out the row in every file",
+        "x/b.npy: row 0: missing value; fill in, or leave such rows out: --missing drop",
     ),
     "a truncated part": (
         {
