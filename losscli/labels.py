@@ -261,9 +261,8 @@ class Labelling:
 
     def _of_text(self, values: Labels, at: At) -> "Array":
         if (values.codes < 0).any():
-            raise InputError(
-                f"{at('target', int(np.argmax(values.codes < 0)), None)}: missing label; fill it in, or leave such rows out: --missing drop"
-            )
+            place = at("target", int(np.argmax(values.codes < 0)), None)
+            raise InputError(f"{place}: missing label; fill it in, or leave such rows out: --missing drop")
         meant = [self._meant(name) for name in values.names]
         numbers = np.array([number for number, _ in meant], np.float64)[values.codes]
         if np.isnan(numbers).any():
