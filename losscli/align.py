@@ -1,7 +1,4 @@
-"""Rows that belong together by key: the first file streams in its own order, the others are held in memory.
-
-Without keys rows are paired by position, and columns of one name that look like keys have to agree.
-"""
+"""Rows that belong together by key: the first file streams in its own order, the others are held in memory."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -10,122 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError
-from losscli.formats import Block, Labels, Pick, Reader, Texts
-from losscli.formats.cells import printable
-from losscli.keys import Column, Keys, Part, cells_of, key_shown, listed
+from losscli.formats import Block, Labels, Pick, Reader
+from losscli.keys import Column, Keys, Part, key_shown, listed
 from losscli.lazy import np
-from losscli.literals import parse_number
-from losscli.pairing import Paired, Stream, by_position, check_known_rows
+from losscli.pairing import Paired, Pairing, Stream
 
 if TYPE_CHECKING:
     from losscli.registry import Array
 
 _SHOWN = 3  # keys that a refusal names
 Columns = Sequence[tuple[int, ...]]  # of each file, the positions of the columns that make up its key
-
-
-class Pairing:
-    """How the rows of several files belong together: by position.
-
-    `read` says after a scan how many rows each file has, `unmatched` how many of them have no partner.
-    """
-
-    partial = False  # whether rows may be left out
-    signature: tuple[str, ...] = ()  # what an equal signature of a result has to agree in
-
-    def __init__(self, readers: Sequence[Reader], alike: "Sequence[Alike]" = ()) -> None:
-        self.readers, self._alike = readers, alike
-        self.read: dict[str, int] = {}
-        self.unmatched: dict[str, int] = {}
-        self._check()
-
-    def _check(self) -> None:
-        check_known_rows(self.readers)
-
-    @property
-    def known_rows(self) -> int | None:
-        """How many rows there are, where a file says so beforehand."""
-        return next((r.rows for r in self.readers if r.rows is not None), None)
-
-    def paired(self, streams: Sequence[Stream], size: int) -> Iterator[Paired]:
-        """The rows in the first file's order. Raises InputError for rows that do not belong together."""
-        rows = 0
-        picks = [
-            [Pick((a.columns[k],), True, True) for a in self._alike if k in a.columns] for k in range(len(streams))
-        ]
-        wider = [Stream(s.reader, [*s.picks, *more]) for s, more in zip(streams, picks, strict=True)]
-        for paired in by_position(wider, size):
-            self._compare(paired, [len(s.picks) for s in streams])
-            rows = paired.stop
-            yield paired
-        self.read = {s.reader.name: rows for s in streams}
-
-    def _compare(self, paired: Paired, widths: Sequence[int]) -> None:
-        found = [iter(block.values[width:]) for block, width in zip(paired.blocks, widths, strict=True)]
-        for alike in self._alike:
-            (first, values), *others = [(k, next(found[k])) for k in sorted(alike.columns)]
-            for k, other in others:
-                row = _first_difference(values, other)
-                if row is not None:
-                    places = [
-                        f"{_cell(v, row)} in {paired.blocks[j].at(row)}" for j, v in ((first, values), (k, other))
-                    ]
-                    alike.refuse(places)
-
-
-class Alike(NamedTuple):
-    """A column that several files have, and that is named like a key: by file, its position."""
-
-    name: str
-    columns: dict[int, int]
-
-    def refuse(self, places: Sequence[str]) -> None:
-        called, key = (f"column '{self.name}'", self.name) if self.name else ("the column without a name", "0")
-        raise InputError(
-            f"{called} differs: {', '.join(places)}; rows are paired by position: "
-            f"put them in one order, or say --id {key} to pair them by it"
-        )
-
-
-def _first_difference(values: Any, others: Any) -> int | None:
-    """The first row in which two columns differ. Numbers are compared as numbers, however they are written."""
-    if _are_same(values, others):
-        return None
-    first, second = _plain(values), _plain(others)
-    if first == second:
-        return None
-    return next((k for k, (a, b) in enumerate(zip(first, second, strict=True)) if _number(a) != _number(b)), None)
-
-
-def _are_same(values: Any, others: Any) -> bool:
-    """Whether two columns are equal as they were read: a cheap look, which may be wrong about unequal ones."""
-    if isinstance(values, Labels) or isinstance(others, Labels):
-        return False
-    if isinstance(values, Texts) and isinstance(others, Texts):
-        return values == others
-    arrays = [v.integers() if isinstance(v, Texts) else v for v in (values, others)]
-    return arrays[0] is not None and arrays[1] is not None and np.array_equal(arrays[0], arrays[1])
-
-
-def _plain(values: Any) -> list[Any]:
-    if isinstance(values, (Labels, Texts)):
-        return cells_of(values)
-    absent = np.not_equal(values, values)  # NaN is not itself
-    return [None if is_absent else v for v, is_absent in zip(values.tolist(), absent, strict=True)]
-
-
-def _number(cell: Any) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    number = parse_number(cell)
-    return cell if number is None else number
-
-
-def _cell(values: Any, row: int) -> str:
-    cell = _plain(values[row : row + 1])[0]
-    if cell is None:
-        return "nothing"
-    return printable(cell.encode()) if isinstance(_number(cell), str) else str(cell)
 
 
 class ByKey(Pairing):

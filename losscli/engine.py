@@ -5,9 +5,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from os.path import realpath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.align import ByKey
 from losscli.columns import (
     BY,
     FIND,
@@ -31,15 +30,20 @@ from losscli.formats import BLOCK, Reader, open_reader
 from losscli.lazy import np
 from losscli.meaning import Meaning
 from losscli.objectives import Objective, parse
+from losscli.pairing import Pairing
 from losscli.registry import Loss
 from losscli.results import Input, Report, Result
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account, Condition
-from losscli.slices import Slices, Slicing
 from losscli.tables import Rules, Table, readers_of
 from losscli.version import VERSION
-from losscli.weak import WeakSlices
+
+if TYPE_CHECKING:
+    from losscli.slices import Slices, Slicing
+    from losscli.weak import WeakSlices
+
+    Groups = tuple[Slices | None, Sequence[WeakSlices]]
 
 REDUCTIONS = ("mean", "sum", "none")
 _MISSING = ("error", "drop")
@@ -52,12 +56,14 @@ class Keyed(NamedTuple):
     names: Sequence[str]
     intersect: bool
 
-    def pairing(self, bindings: Sequence[Binding]) -> ByKey | None:
+    def pairing(self, bindings: Sequence[Binding]) -> Pairing | None:
         """How rows are paired; None for by position."""
         if not self.names:
             if self.intersect:
                 raise UsageError("--ids intersect needs --id: the column whose values say which rows belong together")
             return None
+        from losscli.align import ByKey  # most rows are paired by position
+
         readers = readers_of(bindings)
         columns = bind_keys(self.names, bindings, readers)
         names = [readers[0].columns[j].name for j in columns[0]]
@@ -177,20 +183,20 @@ def evaluate(
         meaning.check(one)
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
     request = Request(objectives, wanted, reduction, allow_inf, progress)
-    slicing = Slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output)
-    slicing.check(reduction)
+    slicing = _slicing((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output, reduction)
     _check_search(find_slices, objectives, reduction)
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, header, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, header, keep) for name, data in _given_by(by).items()}
-        asked = _Asked(wanted.show, rules, keys, slicing.by, grouped, find_slices)
+        asked = _Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices)
         table = _table(objectives[0], readers, chosen, asked, block)
-        slices = Slices(slicing, objectives, table)
-        slices.prepare(stack)
+        slices = _slices(slicing, objectives, table, stack)
         searches = _searches(objectives, table) if find_slices else []
         finals = _scan(stack, request, table, (slices, searches))
-        results = [replace(final.result(), groups=slices.groups(k, reduction)) for k, final in enumerate(finals)]
+        results = [final.result() for final in finals]
+        if slices:
+            results = [replace(result, groups=slices.groups(k, reduction)) for k, result in enumerate(results)]
         for k, search in enumerate(searches):
             results[k] = replace(results[k], weak_slices=tuple(search.found()))
         return _report(results, table, list(readers.values()), searches)
@@ -307,6 +313,30 @@ def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping
     return found
 
 
+def _slicing(
+    by: Sequence[str], bins: int | None, min_group: int | None, per_output: bool, reduction: str
+) -> "Slicing | None":
+    if not by and bins is None and min_group is None and not per_output:
+        return None
+    from losscli.slices import Slicing  # most evaluations have no groups
+
+    slicing = Slicing(by, bins, min_group, per_output)
+    slicing.check(reduction)
+    return slicing
+
+
+def _slices(
+    slicing: "Slicing | None", objectives: Sequence[Objective], table: Table, stack: ExitStack
+) -> "Slices | None":
+    if slicing is None:
+        return None
+    from losscli.slices import Slices
+
+    slices = Slices(slicing, objectives, table)
+    slices.prepare(stack)
+    return slices
+
+
 def _check_search(find_slices: bool, objectives: Sequence[Objective], reduction: str) -> None:
     if find_slices and reduction == "none":
         raise UsageError("--find-slices needs a value, and --reduction none has none")
@@ -315,15 +345,17 @@ def _check_search(find_slices: bool, objectives: Sequence[Objective], reduction:
             raise UsageError(f"--find-slices compares the losses of samples, and {objective} has an aggregate term")
 
 
-def _searches(objectives: Sequence[Objective], table: Table) -> list[WeakSlices]:
+def _searches(objectives: Sequence[Objective], table: Table) -> "list[WeakSlices]":
     """A search for each objective, in all columns that play no other part."""
+    from losscli.weak import WeakSlices
+
     names = [b.role.removeprefix(FIND) for b in table.bindings if b.role.startswith(FIND)]
     if not names:
         raise UsageError("--find-slices looks through other columns of the files, and there are none")
     return [WeakSlices(names) for _ in objectives]
 
 
-def _scan(stack: ExitStack, request: Request, table: Table, groups: tuple[Slices, Sequence[WeakSlices]]) -> list[Final]:
+def _scan(stack: ExitStack, request: Request, table: Table, groups: "Groups") -> list[Final]:
     """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
     slices, searches = groups
     _keep_memory()
@@ -337,7 +369,7 @@ def _scan(stack: ExitStack, request: Request, table: Table, groups: tuple[Slices
     for batch in table.batches():
         for k, tally in enumerate(tallies):
             computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
-            tally.add(computed, slices.add(k, computed))
+            tally.add(computed, slices.add(k, computed) if slices else None)
             if searches:
                 searches[k].add(computed.losses, batch.weight, batch.others)
             if at_once:
@@ -392,7 +424,7 @@ def _tally(objective: Objective, wanted: Wanted) -> Tally:
 
 
 def _report(
-    results: Sequence[Result], table: Table, readers: Sequence[Reader], searches: Sequence[WeakSlices]
+    results: Sequence[Result], table: Table, readers: Sequence[Reader], searches: "Sequence[WeakSlices]"
 ) -> Report:
     played = [b for b in table.bindings if b.plays]
     return Report(
@@ -421,7 +453,7 @@ def _unmatched(account: Account) -> list[str]:
     return [f"left out for want of a partner: {', '.join(said)}"] if said else []
 
 
-def _unsearched(searches: Sequence[WeakSlices]) -> list[str]:
+def _unsearched(searches: "Sequence[WeakSlices]") -> list[str]:
     """Where weak slices were not looked for."""
     if not searches:
         return []

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.align import Alike, Pairing
 from losscli.columns import BY, FIND, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
-from losscli.pairing import Paired, Stream
+from losscli.pairing import Alike, Paired, Pairing, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
 if TYPE_CHECKING:
