@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf, nan
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,19 @@ def _without_stem(names: Sequence[str]) -> tuple[str, ...]:
 
 def _are_numbers(classes: tuple[str, ...]) -> bool:
     return bool(classes) and all(is_integer(c) for c in classes)
+
+
+def refuse_other_order(bindings: Sequence[Binding]) -> None:
+    """Columns that are no classes are paired by position: those of one set of names have to stand in one order."""
+    several = [b for b in bindings if b.plays and len(b.columns) > 1 and b.reader.headed]
+    by_position = [b for b in several if not (b.by_class and b.role in ("pred", "target"))]
+    for first, other in pairwise(by_position):
+        names, theirs = _without_stem(first.names), _without_stem(other.names)
+        if names != theirs and sorted(names) == sorted(theirs):
+            raise InputError(
+                f"{other.reader.name}: columns {', '.join(other.names[:10])} stand in another order than "
+                f"{', '.join(first.names[:10])} of {first.reader.name}: name them in one order, as in --target-col A,B"
+            )
 
 
 def in_class_order(binding: Binding, classes: tuple[str, ...]) -> Binding:

@@ -25,7 +25,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_LEAVE_OUT = "fill it in, or leave such rows out: --missing drop"
 _CODE = re.compile(r"[+-]?0[0-9].*")  # 007 is a name, not a number
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?")  # ISO 8601, of one time zone
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -69,8 +71,10 @@ class Condition(NamedTuple):
         number, wanted = _number(cell), self._number
         if number is not None and wanted is not None:
             return bool(_OPERATORS[self.operator](number, wanted))
+        if _DATE.fullmatch(cell) and _DATE.fullmatch(self.value):
+            return bool(_OPERATORS[self.operator](cell, self.value))  # they sort as text
         if self.operator not in ("=", "!="):
-            raise InputError(f"{place}: --where {self} compares numbers, and there is text: '{cell[:40]}'")
+            raise InputError(f"{place}: --where {self} compares numbers or dates, and there is text: '{cell[:40]}'")
         return (cell == self.value) == (self.operator == "=")
 
     def _holds_of_numbers(self, values: "Array", place: str) -> "Array":
@@ -164,6 +168,8 @@ def _is_off(values: Values, at: At) -> "Array":
     wrong = ~((values == 0) | (values == 1))
     if wrong.any():
         row = int(np.argmax(wrong))
+        if np.isnan(values[row]):
+            raise InputError(f"{at('mask', row, None)}: missing mask; {_LEAVE_OUT}")
         raise InputError(f"{at('mask', row, None)}: a mask is 1 or true where a row counts, else 0 or false")
     off: Array = values == 0
     return off
@@ -177,8 +183,10 @@ def weights(values: Values, at: At) -> "Array":
     wrong = ~((found >= 0) & np.isfinite(found))
     if wrong.any():
         row = int(np.argmax(wrong))
-        what = "missing weight" if np.isnan(found[row]) else f"weight {format_number(found[row])}"
-        raise InputError(f"{at('weight', row, None)}: {what}; a weight is a finite number >= 0")
+        if np.isnan(found[row]):
+            raise InputError(f"{at('weight', row, None)}: missing weight; {_LEAVE_OUT}")
+        said = format_number(found[row])
+        raise InputError(f"{at('weight', row, None)}: weight {said}; a weight is a finite number >= 0")
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from losscli.columns import BY, FIND, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
-from losscli.labels import Labelling, in_class_order
+from losscli.labels import Labelling, in_class_order, refuse_other_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
 from losscli.pairing import Alike, Paired, Pairing, Stream
@@ -67,6 +67,7 @@ class Table:
         self.rules = rules or Rules()
         self.labels = Labelling.of(bindings, self.rules.meaning)
         self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
+        refuse_other_order(self.bindings)
         self._by_role = {b.role: b for b in self.bindings}
         self.account = Account()
         groups = readers_of(self.bindings)
@@ -123,8 +124,10 @@ class Table:
     def _selecting(self) -> list[Rule]:
         """The rules, those first that say which rows are meant at all."""
         found = [where(WHERE + str(c), c) for c in self.rules.conditions]
-        found += [MASK] if "mask" in self._by_role else []
         drops = self.rules.drops_missing
+        if "mask" in self._by_role:
+            found += [missing("mask")] if drops else []
+            found.append(MASK)
         if "weight" in self._by_role:
             found += [missing("weight")] if drops else []
             found.append(NO_WEIGHT)

@@ -60,3 +60,35 @@ def test_the_files_of_an_example_are_taken(name: str, here: Path, run_here: Run)
     ran = run_here(*example)
     assert (ran.stdout, ran.code) == ("", 3)
     assert "cannot be opened" in ran.stderr
+
+
+ORDERS = {
+    "of an (n, d) loss": (("mse", "--pred-col", "*", "--target-col", "*"), "a,b", "b,a"),
+    "behind a stem": (("mse", "--pred-col", "pred_*", "--target-col", "y_*"), "pred_a,pred_b", "y_b,y_a"),
+    "of embeddings": (("contrastive", "y.csv"), "x0,x1", "x1,x0"),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_columns_of_one_set_of_names_have_one_order(name: str, here: Path, run_here: Run) -> None:
+    (loss, *more), first, second = ORDERS[name]
+    put(here, {"p.csv": f"{first}\n1,10\n", "t.csv": f"{second}\n10,1\n", "y.csv": "label\n1\n"})
+    ran = run_here("eval", "-l", loss, "p.csv", "t.csv", *more, "-q")
+    assert (ran.stdout, ran.code) == ("", 3)
+    assert f"columns {second.replace(',', ', ')} stand in another order than {first.replace(',', ', ')}" in ran.stderr
+    put(here, {"t.csv": f"{first.replace('pred', 'y')}\n10,1\n"})
+    assert run_here("eval", "-l", loss, "p.csv", "t.csv", *more, "-q").code == 0
+
+
+def test_a_column_that_is_no_class_is_told_of(here: Path, run_here: Run) -> None:
+    put(here, {"z.csv": "id,1,2,other\n0,1,0,5\n1,0,1,5\n", "y.csv": "id,y\n0,1\n1,2\n"})
+    ran = run_here("eval", "-l", "cross_entropy", "--form", "logits", "z.csv", "y.csv")
+    assert ran.stderr == "losscli: note: z.csv: columns 1, 2 are taken for the classes, not other\n"
+
+
+@pytest.mark.parametrize("name", ["2024", "10", "0.5"])
+def test_an_index_without_a_name_asks_about_the_header(name: str, here: Path, run_here: Run) -> None:
+    put(here, dict.fromkeys(("p.csv", "t.csv"), f",{name}\n0,1.5\n1,2.5\n"))
+    ran = run_here("eval", "-l", "mse", "p.csv", "t.csv", "--pred-col", "1", "--target-col", "1")
+    assert (ran.stdout, ran.code) == ("", 3)
+    assert "is this row a header or numbers? say --header or --no-header" in ran.stderr

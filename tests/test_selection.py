@@ -84,6 +84,21 @@ def test_text_is_compared_as_text(here: Path) -> None:
         assert rows_of(["code!=007"], "t.csv", block=block) == [1, 2]
 
 
+def test_dates_have_an_order(here: Path, run_here: Run) -> None:
+    put(here, {"t.csv": "y_pred,y,date\n1,1,2024-01-31\n2,3,2024-02-01T10:00\n3,3,2024-11-01\n"})
+    assert rows_of(["date>=2024-02-01"], "t.csv") == [1, 2]
+    assert rows_of(["date<2024-02-01"], "t.csv") == [0]
+    ran = run_here(*MSE, "t.csv", "--where", "date>yesterday")
+    assert (ran.code, "compares numbers or dates" in ran.stderr) == (3, True)
+
+
+def test_a_missing_mask_can_be_dropped(here: Path, run_here: Run) -> None:
+    put(here, {"t.csv": "y_pred,y,m\n1,1,1\n2,3,\n3,4,1\n"})
+    ran = run_here(*MSE, "t.csv", "--mask-col", "m")
+    assert (ran.code, "t.csv:3:m: missing mask; " in ran.stderr, "--missing drop" in ran.stderr) == (3, True, True)
+    assert rows_of([], "t.csv", columns={"mask": "m"}) == [0, 2]
+
+
 ACCOUNTS = {
     "nothing": ((), {}, None),
     "missing": (("--missing", "drop"), {"dropped_by": {"missing pred": 1, "missing target": 1}}, "2 of 7"),

@@ -64,8 +64,11 @@ def _is_name(cell: str) -> bool:
 def breaks_pattern(first: list[str], second: list[str]) -> bool:
     """Whether a first row without a name may be a header all the same: numbers of columns or classes over other values.
 
-    pandas writes such headers for frames without names: `0,1,2`, `,0`, `0` over decimals, `False,True`.
+    pandas writes such headers for frames without names: `0,1,2`, `,0`, `0` over decimals, `False,True`, and for any a
+    first cell that is empty over an index.
     """
+    if len(first) > 1 and first[0] == "" and second[:1] == ["0"]:
+        return True
     filled = first[1:] if first[:1] == [""] else first
     counted = [str(k) for k in range(len(filled))], [str(k + 1) for k in range(len(filled))]
     if filled in counted and (len(first) > 1 or first == ["0"]):

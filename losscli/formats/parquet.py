@@ -114,7 +114,8 @@ class ParquetReader:
     def _check_type(self, j: int, labels: bool) -> None:
         kind = self._types[j].value_type if _is_list(self._types[j]) else self._types[j]
         if not (_is_number(kind) or (labels and _is_text(kind))):
-            raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {self._types[j]}, not numbers")
+            hint = "; save it as text" if pa.types.is_temporal(kind) else ""
+            raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {kind}, not numbers{hint}")
 
     def _column(self, array: "pa.Array", j: int, place: Any, labels: bool) -> "NDArray[Any] | Labels":
         if _is_list(array.type):
