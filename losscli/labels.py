@@ -17,7 +17,7 @@ from losscli.kinds.checks import floats
 from losscli.lazy import np
 from losscli.literals import canonical, format_number, is_integer, near, parse_number
 from losscli.meaning import INTEGERS, TEXT, ZERO_ONE, Meaning
-from losscli.selection import IGNORED, WEIGHTLESS, Rule
+from losscli.selection import IGNORED, LEAVE_OUT, WEIGHTLESS, Rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -276,7 +276,7 @@ class Labelling:
     def _of_text(self, values: Labels, at: At) -> "Array":
         if (values.codes < 0).any():
             place = at("target", int(np.argmax(values.codes < 0)), None)
-            raise InputError(f"{place}: missing label; fill it in, or leave such rows out: --missing drop")
+            raise InputError(f"{place}: missing label; {LEAVE_OUT}")
         meant = [self._meant(name) for name in values.names]
         numbers = np.array([number for number, _ in meant], np.float64)[values.codes]
         if np.isnan(numbers).any():

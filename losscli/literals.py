@@ -5,7 +5,13 @@ from math import inf, isinf, isnan
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_CODE = re.compile(r"[+-]?0[0-9].*")  # 007
 _INFINITE = {"inf": inf, "+inf": inf, "-inf": -inf, "infinity": inf, "+infinity": inf, "-infinity": -inf}
+
+
+def parse_measure(text: str) -> float | int | None:
+    """The number that a cell of a column is: as `parse_number`, but 007 is a name, not a number."""
+    return None if _CODE.fullmatch(text) else parse_number(text)
 
 
 def is_integer(text: str) -> bool:

@@ -52,7 +52,6 @@ def _ahead(stream: Iterator[Block], stack: ExitStack) -> Iterator[Block]:
 
 def by_position(streams: Sequence[Stream], size: int) -> Iterator[Paired]:
     """Row by row. Raises InputError for files of different length."""
-    check_known_rows([s.reader for s in streams])
     with ExitStack() as stack:
         yield from _side_by_side(streams, [s.blocks(size, stack) for s in streams], size)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError, UsageError
 from losscli.formats import Labels
+from losscli.formats.cells import BOOLEANS
 from losscli.lazy import np
-from losscli.literals import format_number, parse_number
+from losscli.literals import format_number, parse_measure, parse_number
 
 if TYPE_CHECKING:
     from losscli.registry import Array
@@ -25,14 +26,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_LEAVE_OUT = "fill it in, or leave such rows out: --missing drop"
-_CODE = re.compile(r"[+-]?0[0-9].*")  # 007 is a name, not a number
+LEAVE_OUT = "fill it in, or leave such rows out: --missing drop"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?")  # ISO 8601, of one time zone
-_TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def _number(text: str) -> float | int | None:
-    return None if _CODE.fullmatch(text) else _TRUTH.get(text.lower(), parse_number(text))
+    return BOOLEANS.get(text.lower(), parse_measure(text))
 
 
 class Condition(NamedTuple):
@@ -163,13 +162,13 @@ def where(role: str, condition: Condition) -> Rule:
 def _is_off(values: Values, at: At) -> "Array":
     """Which rows a mask leaves out: it is 1 or true where a row counts, 0 or false where it does not."""
     if isinstance(values, Labels):
-        truth = [_TRUTH.get(name.lower(), parse_number(name)) for name in values.names]
+        truth = [BOOLEANS.get(name.lower(), parse_number(name)) for name in values.names]
         values = np.array([*(np.nan if t is None else t for t in truth), np.nan], np.float64)[values.codes]
     wrong = ~((values == 0) | (values == 1))
     if wrong.any():
         row = int(np.argmax(wrong))
         if np.isnan(values[row]):
-            raise InputError(f"{at('mask', row, None)}: missing mask; {_LEAVE_OUT}")
+            raise InputError(f"{at('mask', row, None)}: missing mask; {LEAVE_OUT}")
         raise InputError(f"{at('mask', row, None)}: a mask is 1 or true where a row counts, else 0 or false")
     off: Array = values == 0
     return off
@@ -184,7 +183,7 @@ def weights(values: Values, at: At) -> "Array":
     if wrong.any():
         row = int(np.argmax(wrong))
         if np.isnan(found[row]):
-            raise InputError(f"{at('weight', row, None)}: missing weight; {_LEAVE_OUT}")
+            raise InputError(f"{at('weight', row, None)}: missing weight; {LEAVE_OUT}")
         said = format_number(found[row])
         raise InputError(f"{at('weight', row, None)}: weight {said}; a weight is a finite number >= 0")
     return found

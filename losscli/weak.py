@@ -5,7 +5,6 @@ a one-sided rank test (`ranks.py`), a cell of two columns also with the rest of 
 the tests done are adjusted together, so that the expected share of groups reported in error is at most the level.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.formats import Labels
 from losscli.lazy import np
-from losscli.literals import canonical, parse_number
+from losscli.literals import canonical, parse_measure
 from losscli.ranks import PLAIN, Pools, adjusted, sums_by_code
 from losscli.states import Moments
 
@@ -32,7 +31,6 @@ LEAST = 20  # rows of the smallest group looked at,
 SHARE = 500  # or one in so many rows, if that is more
 MISSING = "missing"
 _MIXED = "numbers in some rows, text in others"
-_CODE = re.compile(r"[+-]?0[0-9].*")  # 007 is a name, not a number
 
 
 class Slice(NamedTuple):
@@ -200,7 +198,7 @@ class WeakSlices:
 
 def _numbers_of(labels: Labels) -> "Array | Labels":
     """Text whose every cell is a number, as in a CSV file, as numbers; other text as it is."""
-    cells = [None if _CODE.fullmatch(name) else parse_number(name) for name in labels.names]
+    cells = [parse_measure(name) for name in labels.names]
     known = [cell for cell in cells if cell is not None]
     if len(known) < len(cells):
         return labels
