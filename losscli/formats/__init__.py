@@ -9,7 +9,7 @@ from typing import Any
 from losscli.errors import InputError
 from losscli.formats import npy, npz, parquet
 from losscli.formats.array import ArrayReader
-from losscli.formats.base import BLOCK, Block, Column, Labels, Pick, Reader
+from losscli.formats.base import BLOCK, PLAIN, Block, Column, Labels, Pick, Reader, Reading
 from losscli.formats.csv import CsvReader
 from losscli.formats.npy import NpyReader
 from losscli.formats.npz import Member
@@ -32,12 +32,11 @@ _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def open_reader(
-    name: str, data: Any, header: bool | None = None, keep: bool = False, usual: Sequence[str] = ()
+    name: str, data: Any, reading: Reading = PLAIN, keep: bool = False, usual: Sequence[str] = ()
 ) -> Reader:
     """A reader for a path, `-`, a folder or a list of paths, or data in memory, which messages call `name`. Raises
     InputError.
 
-    `header` says whether a CSV file's first row is its header; None lets the row itself decide.
     What is to be read more than once is asked to `keep`: a pipe is then copied to a temporary file.
     Of an archive's members, one called `name` or a `usual` name is taken where none is said.
     """
@@ -46,14 +45,14 @@ def open_reader(
         return ArrayReader(name, data)
 
     def opened(path: str) -> Reader:
-        return _open(path, header, keep, (name, *usual))
+        return _open(path, reading, keep, (name, *usual))
 
     if len(paths) > 1 or isinstance(data, (list, tuple)) or os.path.isdir(paths[0]):
         return PartsReader(paths, opened)
     return opened(paths[0])
 
 
-def _open(path: str, header: bool | None, keep: bool, usual: Sequence[str]) -> Reader:
+def _open(path: str, reading: Reading, keep: bool, usual: Sequence[str]) -> Reader:
     file, member = split_member(path)
     source = Source(file, keep)
     try:
@@ -61,13 +60,13 @@ def _open(path: str, header: bool | None, keep: bool, usual: Sequence[str]) -> R
             return NpyReader(Member(source, member, usual))
         if member is not None:
             raise InputError(f"{path}: {file} is no NPZ archive, which alone has members")
-        return _reader(source, header)
+        return _reader(source, reading)
     except BaseException:
         source.close()
         raise
 
 
-def _reader(source: Source, header: bool | None) -> Reader:
+def _reader(source: Source, reading: Reading) -> Reader:
     if source.head.startswith(npy.MAGIC):
         return NpyReader(source)
     if source.head.startswith(parquet.MAGIC):
@@ -77,7 +76,7 @@ def _reader(source: Source, header: bool | None) -> Reader:
             raise InputError(f"{source.name}: is {what}")
     if source.head.startswith(_PICKLES):
         raise InputError(f"{source.name}: is a pickle, which is never loaded; save the numbers as .npy, CSV or Parquet")
-    return CsvReader(source, header)
+    return CsvReader(source, reading)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Texts", "open_reader"]
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Reading", "Texts", "open_reader"]

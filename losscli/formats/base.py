@@ -82,6 +82,17 @@ class Block:
         return kept
 
 
+class Reading(NamedTuple):
+    """What is said of how files are to be read. `header`: whether a CSV file's first row is its header; None lets the
+    row itself decide.
+    """
+
+    header: bool | None = None
+
+
+PLAIN = Reading()
+
+
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
     known, `is_matrix` whether it is an array of two dimensions, `is_long` whether it pays to read ahead.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Form, Labels, Pick, Reading, matrix
 from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
 from losscli.formats.source import Source
 from losscli.formats.text import BOM, LONGEST, RowText, Text
@@ -49,7 +49,7 @@ class CsvReader:
     rows = None
     is_matrix = False
 
-    def __init__(self, source: Source, header: bool | None) -> None:
+    def __init__(self, source: Source, reading: Reading) -> None:
         self.name, self._source = source.name, source
         self.is_long = source.is_long
         self._text, self._is_fresh = RowText(source), True
@@ -57,6 +57,7 @@ class CsvReader:
         first, second = self._text.first_rows()
         self._delimiter = self._sniff(first, second)
         names = [cell.strip() for cell in self._cells(first, 1)]
+        header = reading.header
         self.headed = self._has_header(names, second) if header is None else header
         self._set_columns(names)
         is_guess = self.headed and header is None

@@ -7,9 +7,8 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import bind
-from losscli.engine import opened
 from losscli.errors import UsageError
-from losscli.formats import BLOCK
+from losscli.formats import BLOCK, Reading
 from losscli.gradcheck.case import Case
 from losscli.gradcheck.causes import likely_cause
 from losscli.gradcheck.data import Data
@@ -17,6 +16,7 @@ from losscli.gradcheck.findings import Comparison, Deviation, Finding
 from losscli.kinds import Role
 from losscli.lazy import np
 from losscli.literals import format_number
+from losscli.opening import opened
 from losscli.registry import Loss
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def compare(
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
     with ExitStack() as stack:
-        readers = {role: opened(stack, role, data, header, keep=True) for role, data in given.items()}
-        other = opened(stack, "grad", grad, header, keep=True)
+        readers = {role: opened(stack, role, data, Reading(header), keep=True) for role, data in given.items()}
+        other = opened(stack, "grad", grad, Reading(header), keep=True)
         (binding,) = bind(
             [Role("grad", vector=True)], {"grad": other}, {r: c for r, c in chosen.items() if r == "grad"}
         )

@@ -1,0 +1,96 @@
+"""From files and names of columns to a table: readers, bindings, and how rows are paired."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from losscli.columns import (
+    BY,
+    USUAL,
+    USUAL_VECTORS,
+    WHERE,
+    Binding,
+    bind,
+    bind_by,
+    bind_keys,
+    bind_once,
+    bind_others,
+    bind_shown,
+)
+from losscli.errors import UsageError
+from losscli.formats import Reader, Reading, open_reader
+from losscli.objectives import Objective
+from losscli.pairing import Pairing
+from losscli.tables import Rules, Table, readers_of
+
+
+class Keyed(NamedTuple):
+    """The columns that say which rows belong together, and whether rows without a partner are left out."""
+
+    names: Sequence[str]
+    intersect: bool
+
+    def pairing(self, bindings: Sequence[Binding]) -> Pairing | None:
+        """How rows are paired; None for by position."""
+        if not self.names:
+            if self.intersect:
+                raise UsageError("--ids intersect needs --id: the column whose values say which rows belong together")
+            return None
+        from losscli.align import ByKey  # most rows are paired by position
+
+        readers = readers_of(bindings)
+        columns = bind_keys(self.names, bindings, readers)
+        names = [readers[0].columns[j].name for j in columns[0]]
+        return ByKey(readers, columns, names, self.intersect)
+
+
+def opened(stack: ExitStack, role: str, data: Any, reading: Reading, keep: bool) -> Reader:
+    """A reader of what is given for a role, which the stack closes."""
+    usual = (*USUAL.get(role, ()), *USUAL_VECTORS.get(role, ()))  # of columns, and of members of archives
+    reader = open_reader(role, data, reading, keep, usual)
+    stack.callback(reader.close)
+    return reader
+
+
+class Asked(NamedTuple):
+    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values, and
+    whether weak slices are looked for.
+    """
+
+    show: Sequence[str]
+    rules: Rules
+    keys: Keyed
+    by: Sequence[str]
+    given: Mapping[str, Reader]
+    searches: bool
+
+
+def open_table(
+    objective: Objective,
+    readers: Mapping[str, Reader],
+    chosen: Mapping[str, Sequence[str]],
+    asked: "Asked",
+    block: int,
+) -> Table:
+    bindings = bind(objective.losses[0].kind.roles, readers, chosen)
+    by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
+    tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
+    others = bind_others(bindings) if asked.searches else []
+    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given), *others]
+    return Table(everything, block, rules, asked.keys.pairing(everything))
+
+
+def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping[str, Reader]) -> list[Binding]:
+    """The columns that rows are grouped by, each of the files or given by itself."""
+    found = [
+        Binding(BY + name, given[name], (0,), labels=True) if name in given else bind_by(name, by_role)
+        for name in names
+    ]
+    for binding in found:
+        called = binding.role.removeprefix(BY)
+        if binding.is_matrix or (called in given and len(binding.reader.columns) > 1):
+            raise UsageError(f"--by {called}: one value a row is needed")
+        if [b.role for b in found].count(binding.role) > 1:
+            raise UsageError(f"--by {called} is given twice")
+    return found

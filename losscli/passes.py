@@ -1,0 +1,125 @@
+"""One pass over the rows, or two where a derivative or a share needs the total."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from losscli.columns import FIND
+from losscli.distribution import Distribution
+from losscli.errors import InputError, UsageError
+from losscli.finals import Final, Request, Wanted
+from losscli.lazy import np
+from losscli.objectives import Objective
+from losscli.samples import Collector
+from losscli.scan import Computed, Tally
+from losscli.selection import WEIGHTLESS, Account
+from losscli.tables import Table
+
+if TYPE_CHECKING:
+    from losscli.slices import Slices, Slicing
+    from losscli.weak import WeakSlices
+
+    Groups = tuple[Slices | None, Sequence[WeakSlices]]
+
+
+def slicing_of(
+    by: Sequence[str], bins: int | None, min_group: int | None, per_output: bool, reduction: str
+) -> "Slicing | None":
+    if not by and bins is None and min_group is None and not per_output:
+        return None
+    from losscli.slices import Slicing  # most evaluations have no groups
+
+    slicing = Slicing(by, bins, min_group, per_output)
+    slicing.check(reduction)
+    return slicing
+
+
+def slices_of(
+    slicing: "Slicing | None", objectives: Sequence[Objective], table: Table, stack: ExitStack
+) -> "Slices | None":
+    if slicing is None:
+        return None
+    from losscli.slices import Slices
+
+    slices = Slices(slicing, objectives, table)
+    slices.prepare(stack)
+    return slices
+
+
+def searches_of(objectives: Sequence[Objective], table: Table) -> "list[WeakSlices]":
+    """A search for each objective, in all columns that play no other part."""
+    from losscli.weak import WeakSlices
+
+    names = [b.role.removeprefix(FIND) for b in table.bindings if b.role.startswith(FIND)]
+    if not names:
+        raise UsageError("--find-slices looks through other columns of the files, and there are none")
+    return [WeakSlices(names) for _ in objectives]
+
+
+def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups") -> list[Final]:
+    """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
+    slices, searches = groups
+    _keep_memory()
+    tallies = [_tally(objective, request.wanted) for objective in request.objectives]
+    for tally in tallies:
+        if tally.distribution:
+            stack.callback(tally.distribution.close)
+    finals: list[Final] = []
+    at_once = not request.needs_totals(table)
+    order = max(request.wanted.orders, default=0)
+    for batch in table.batches():
+        for k, tally in enumerate(tallies):
+            computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
+            tally.add(computed, slices.add(k, computed) if slices else None)
+            if searches:
+                searches[k].add(computed.losses, batch.weight, batch.others)
+            if at_once:
+                if len(finals) == k:  # how many outputs there are is known since the first batch
+                    finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))
+                finals[k].add(computed)
+        if request.progress:
+            request.progress(batch.stop, table.known_rows)
+    if not tallies[0].state.n:
+        _refuse_nothing(table.account)
+    return finals or _scan_again(stack, tallies, table, request)
+
+
+def _refuse_nothing(account: Account) -> None:
+    if set(account.absent) == {WEIGHTLESS}:
+        raise InputError("every row has weight 0; a mean needs some weight")
+    raise InputError(f"no row is left of {account.matched}: {account}")
+
+
+def _keep_memory() -> None:
+    """Blocks of arrays come and go by the thousand. A C library gives each back to the system and asks for it again,
+    page by page, until it has seen a larger one go (the threshold of glibc's malloc moves, mallopt(3)): half the time
+    of a scan.
+    """
+    np.empty(16 << 20, np.uint8)
+
+
+def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, request: Request) -> list[Final]:
+    """The second scan, for what needs the totals of the first."""
+    rows = table.rows
+    weight = tallies[0].state.weight.fraction
+    finals = [Final(stack, tally, table, request, weight) for tally in tallies]
+    if request.wanted.twice:
+        order = max(request.wanted.orders, default=0)
+        for batch in table.batches():
+            for final, tally in zip(finals, tallies, strict=True):
+                final.add(Computed.of(tally.objective, batch, request.allow_inf, order))
+        if table.rows != rows:
+            raise InputError(f"the files changed while they were read: {rows} rows, then {table.rows}")
+    return finals
+
+
+def _tally(objective: Objective, wanted: Wanted) -> Tally:
+    has_losses = wanted.distribution and not objective.is_aggregate
+    listed = wanted.per_sample or wanted.worst
+    return Tally(
+        objective,
+        wanted.spread,
+        Distribution() if has_losses else None,
+        Collector(wanted.worst, wanted.limit) if listed else None,
+    )

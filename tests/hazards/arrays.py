@@ -1,0 +1,5 @@
+"""NPY and NPZ."""
+
+from tests.hazards.support import Hazard
+
+HAZARDS: list[Hazard] = []

@@ -1,0 +1,5 @@
+"""Files and streams, whatever they hold."""
+
+from tests.hazards.support import Hazard
+
+HAZARDS: list[Hazard] = []

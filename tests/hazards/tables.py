@@ -1,0 +1,5 @@
+"""Parquet."""
+
+from tests.hazards.support import Hazard
+
+HAZARDS: list[Hazard] = []

@@ -1,0 +1,17 @@
+"""Every hazard: the files are made, the command is run, and what a user sees is compared."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import support
+from tests.hazards import arrays, meaning, streams, tables, text
+from tests.hazards.support import Hazard, check
+
+HAZARDS = [*text.HAZARDS, *arrays.HAZARDS, *tables.HAZARDS, *streams.HAZARDS, *meaning.HAZARDS]
+
+
+@pytest.mark.parametrize("hazard", HAZARDS, ids=lambda hazard: hazard.id)
+def test_hazard(hazard: Hazard, here: Path, run_here: Callable[..., support.Ran]) -> None:
+    check(hazard, here, run_here)
