@@ -124,6 +124,30 @@ def make_wine() -> None:
     print(f"wine: {len(known)} known wines, weighted cross-entropy {loss!r}")
 
 
+def make_messy() -> None:
+    """Six predictions in ten files that are wrong, each in its own way, and the targets they are for."""
+    folder = FOLDER / "messy"
+    folder.mkdir(exist_ok=True)
+    points = ["1151.5", "75.25", "141.0", "206.0", "98.75", "182.5"]
+    commas = [point.replace(".", ",") for point in points]
+    lines = "".join(f"{point}\n" for point in points)
+    made = {
+        "targets.csv": "price\n1145\n80\n139.5\n199\n104.5\n178\n",
+        "decimal_commas.csv": "id;price\n" + "".join(f"{k};{comma}\n" for k, comma in enumerate(commas)),
+        "thousands.csv": "id,price\n" + '0,"1,151.5"\n' + "".join(f"{k},{p}\n" for k, p in enumerate(points[1:], 1)),
+        "comment.csv": f"# model v3, 2 November\nprice\n{lines}",
+        "blank_line.csv": f"price\n{lines.replace('75.25', '75.25' + chr(10))}",
+        "pandas_index.csv": ",price\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points)),
+        "two_parts.csv": f"price\n{lines.replace('206.0', 'price' + chr(10) + '206.0')}",
+        "cut_off.csv": "id,price\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points[:-1])) + "5",
+        "currency.csv": f"price\n{lines.replace('1151.5', '$1151.5')}",
+        "lfs_pointer.csv": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d7a2146' * 8}\nsize 48\n",
+    }
+    for name, text in made.items():
+        (folder / name).write_text(text, "utf-8", newline="\n")
+    (folder / "unicode_text.csv").write_text(f"price\n{lines}", "utf-16", newline="\r\n")
+
+
 if __name__ == "__main__":
     # One thread: the order of sums, and with it the last digits, must not vary between runs.
     with threadpool_limits(1):
@@ -131,3 +155,4 @@ if __name__ == "__main__":
         make_cancer()
         make_digits()
         make_wine()
+    make_messy()
