@@ -53,6 +53,14 @@ class Notation(NamedTuple):
             return text
         return None if "." in text else text.replace(self.decimal, ".")
 
+    def text(self, cell: str) -> str:
+        """A cell of text; one that is a number, as conditions, bins and labels may take it, in the usual notation."""
+        text = cell.strip(SPACE)
+        if self == POINT:
+            return text
+        written = self.standard(text)
+        return text if written is None or parse_number(written) is None else written
+
 
 POINT = Notation()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from losscli.errors import InputError
 from losscli.formats import decode
 from losscli.formats.base import Block, Column, Form, Pick, Reading, matrix
-from losscli.formats.cells import Notation, is_header, number
+from losscli.formats.cells import POINT, Notation, is_header, number
 from losscli.formats.dialect import Rows, empty_at_end
 from losscli.formats.source import Stream
 from losscli.formats.text import BOM, LONGEST, Text, row_text
@@ -143,7 +143,7 @@ class CsvReader:
         if self._notation.thousands or (all(p.form != "numbers" for p in picks) and self._is_suspect(text.data)):
             return None
         wanted = {(j, pick.form) for pick in picks for j in pick.columns}
-        return decode.columns(text, wanted, self._width, self._delimiter, self._notation.decimal)
+        return decode.columns(text, wanted, self._width, self._delimiter, self._notation)
 
     def _is_suspect(self, data: bytes) -> bool:
         """Whether there may be lines that are no rows, and that would pass for text."""
@@ -161,7 +161,9 @@ class CsvReader:
             for (j, form), column in cells.items():
                 column.append(self._number(row[j], line, j, j in index) if form == "numbers" else row[j])
         return {
-            (j, form): decode.to_numbers(column) if form == "numbers" else decode.to_labels(column)
+            (j, form): decode.to_numbers(column)
+            if form == "numbers"
+            else decode.to_labels(column, POINT if form == "key" else self._notation)
             for (j, form), column in cells.items()
         }
 

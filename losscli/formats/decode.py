@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from losscli.formats.base import Form, Labels
-from losscli.formats.cells import SPACE
+from losscli.formats.cells import Notation
 from losscli.formats.text import Text
 from losscli.formats.texts import Texts
 from losscli.lazy import np, pa, pacsv
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     Columns = dict[tuple[int, Form], Any]  # by position, and how they are read
 
 
-def columns(text: Text, wanted: "set[tuple[int, Form]]", width: int, delimiter: str, decimal: str) -> "Columns | None":
+def columns(
+    text: Text, wanted: "set[tuple[int, Form]]", width: int, delimiter: str, notation: Notation
+) -> "Columns | None":
     """The columns wanted, or None where the block has to be read cell by cell."""
     found: Columns = {}
     while wanted:  # a column may be wanted as numbers and as text
@@ -22,10 +24,12 @@ def columns(text: Text, wanted: "set[tuple[int, Form]]", width: int, delimiter: 
         as_type = {"numbers": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": pa.string()}
         types = {str(j): as_type[form] for j, form in part.items()}
         try:
-            table = pacsv.read_csv(pa.BufferReader(text.data), *_options(text, types, width, delimiter, decimal))
+            table = pacsv.read_csv(
+                pa.BufferReader(text.data), *_options(text, types, width, delimiter, notation.decimal)
+            )
         except pa.ArrowInvalid:
             return None
-        found.update({(j, form): _from_arrow(table.column(str(j)).chunk(0)) for j, form in part.items()})
+        found.update({(j, form): _from_arrow(table.column(str(j)).chunk(0), notation) for j, form in part.items()})
         wanted = wanted - set(part.items())
     return found if all(_is_plain(c) for c in found.values()) else None
 
@@ -55,27 +59,27 @@ def _is_plain(column: Any) -> bool:
     return bool(column.max() < 2.0**53 and column.min() > -(2.0**53))  # false for NaN too
 
 
-def _from_arrow(chunk: "pa.Array") -> Any:
+def _from_arrow(chunk: "pa.Array", notation: Notation) -> Any:
     if pa.types.is_string(chunk.type):
         return Texts(chunk)
     if pa.types.is_dictionary(chunk.type):
         codes = np.frombuffer(chunk.indices.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk)]
-        return _named(codes, chunk.dictionary.to_pylist())
+        return _named(codes, chunk.dictionary.to_pylist(), notation)
     return np.frombuffer(chunk.buffers()[1], np.float64)[chunk.offset : chunk.offset + len(chunk)]
 
 
-def _named(codes: "NDArray[Any]", texts: list[str]) -> Labels:
+def _named(codes: "NDArray[Any]", texts: list[str], notation: Notation) -> Labels:
     """Labels by their stripped text; an empty cell is a missing value."""
     names: dict[str, int] = {}
-    stripped = [text.strip(SPACE) for text in texts]
+    stripped = [notation.text(text) for text in texts]
     new = [names.setdefault(text, len(names)) if text else -1 for text in stripped]
     return Labels(np.array(new, np.int64)[codes], tuple(names))
 
 
-def to_labels(cells: list[str]) -> Labels:
+def to_labels(cells: list[str], notation: Notation) -> Labels:
     texts = list(dict.fromkeys(cells))
     index = {text: k for k, text in enumerate(texts)}
-    return _named(np.array([index[cell] for cell in cells]), texts)
+    return _named(np.array([index[cell] for cell in cells]), texts, notation)
 
 
 def to_numbers(cells: list[float | int]) -> "NDArray[Any]":
