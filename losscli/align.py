@@ -1,5 +1,6 @@
 """Rows that belong together by key: the first file streams in its own order, the others are held in memory."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -260,6 +261,7 @@ class _Scan:
                     raise InputError(
                         f"the keys of {self._reader.name} are {column.kind} ({column.example}), those of "
                         f"{held.reader.name} {other.kind} ({other.example}); write them alike"
+                        f"{_hint(column.of_text or other.of_text)}"
                     )
 
     def _note(self, k: int, rows: "Array", parts: Sequence[Part], block: Block) -> None:
@@ -317,6 +319,12 @@ class _Scan:
         examples = [f"{self._reader.name} has {', '.join(c.example for c in self._columns)}"]
         examples += [f"{h.reader.name} {', '.join(c.example for c in h.columns)}" for h in self._held]
         return f"no key stands in all files: {', '.join(examples)}"
+
+
+def _hint(example: str) -> str:
+    """Whole numbers with a point are what pandas writes of integers beside a missing value."""
+    whole = re.match(r"'([+-]?[0-9]+)\.0*'", example)
+    return f": {whole[1]}.0 as {whole[1]} (in pandas, .astype('Int64') before it is saved)" if whole else ""
 
 
 def _not_in(count: int, reader: Reader, other: Reader) -> str:

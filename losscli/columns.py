@@ -42,6 +42,7 @@ class Binding(NamedTuple):
     labels: bool = False
     by_class: bool = False  # a column a class: paired by name
     note: str = ""
+    aside: tuple[int, ...] = ()  # columns that were not taken as they count the rows
 
     @property
     def names(self) -> list[str]:
@@ -59,7 +60,7 @@ class Binding(NamedTuple):
 
     @property
     def pick(self) -> Pick:
-        return Pick(self.columns, self.labels)
+        return Pick(self.columns, self.labels, aside=self.aside)
 
 
 def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]) -> list[Binding]:
@@ -98,7 +99,15 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
     _refuse_doubtful(reader, columns)
     labels = role.labels and _may_be_labels(reader, columns)
     by_class = role.vector and len(columns) > 1
-    return Binding(role.name, reader, columns, labels, by_class, "" if specs else _note(role, reader, columns))
+    note = "" if specs else _note(role, reader, columns)
+    return Binding(role.name, reader, columns, labels, by_class, note, () if specs else _aside(role, reader, columns))
+
+
+def _aside(role: Role, reader: Reader, columns: tuple[int, ...]) -> tuple[int, ...]:
+    """The index without a name that is left out of a choice which usual names alone would not make."""
+    if all(reader.columns[j].name.lower() in _usual_names(role) for j in columns):
+        return ()
+    return tuple(j for j, column in enumerate(reader.columns) if column.is_index and j not in columns)
 
 
 def _refuse_doubtful(reader: Reader, columns: tuple[int, ...]) -> None:
@@ -177,9 +186,9 @@ def _listed(reader: Reader) -> str:
 
 def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """The columns that a role has when nobody says: the only ones there are, or those with a usual name."""
-    names = [c.name for c in reader.columns]
-    if not is_shared and (len(names) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
-        return tuple(range(len(names)))
+    names, values = [c.name for c in reader.columns], [j for j, c in enumerate(reader.columns) if not c.is_index]
+    if not is_shared and (len(values) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
+        return tuple(values)
     if is_shared and not reader.headed and len(names) == 1:
         raise UsageError(f"{reader.name}: has one column; {role.name} needs one of its own, or a file of its own")
     by_name = [j for j, name in enumerate(names) if name.lower() in _usual_names(role)]
@@ -207,7 +216,7 @@ def _stems(role: Role) -> Sequence[str]:
 
 def _usual_vector(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """A column a class: `p_*` and its like, whole-number headers, or all columns of a file that holds nothing else."""
-    names = [c.name for c in reader.columns]
+    names, values = [c.name for c in reader.columns], [j for j, c in enumerate(reader.columns) if not c.is_index]
     for stem in _stems(role):
         stemmed = [j for j, name in enumerate(names) if name.lower().startswith(stem + "_") and not _is_usual(name)]
         if len(stemmed) > 1:
@@ -215,9 +224,10 @@ def _usual_vector(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...
     whole = [j for j, name in enumerate(names) if is_integer(name)] if reader.headed else []
     if len(whole) > 1 and (not is_shared or role.name == "pred"):
         return tuple(whole)
-    if is_shared or any(n.lower() in _NOT_CLASSES or _is_key(n) or _is_usual(n) for n in names):
+    others = [names[j] for j in values]
+    if is_shared or any(n.lower() in _NOT_CLASSES or _is_key(n) or _is_usual(n) for n in others):
         return ()
-    return tuple(range(len(names)))
+    return tuple(values)
 
 
 def bind_keys(spec: Sequence[str], bindings: Sequence[Binding], readers: Sequence[Reader]) -> list[tuple[int, ...]]:

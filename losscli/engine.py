@@ -7,10 +7,11 @@ from typing import Any
 
 from losscli.columns import MASK, WEIGHT
 from losscli.finals import Request, Wanted
-from losscli.formats import BLOCK, Reading
+from losscli.formats import BLOCK
+from losscli.formats.dialect import reading_of
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
-from losscli.opening import Asked, Keyed, open_table, opened
+from losscli.opening import Asked, Keyed, check_reading, open_table, opened
 from losscli.passes import scan_table, searches_of, slices_of, slicing_of
 from losscli.registry import Loss
 from losscli.reporting import report_of
@@ -36,6 +37,12 @@ def evaluate(
     columns: "Mapping[str, str | int | Sequence[str | int]] | None" = None,
     reduction: str = "mean",
     header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    thousands: str | None = None,
+    encoding: str | None = None,
+    comment: str | None = None,
+    skip_blank: bool = False,
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
@@ -87,6 +94,9 @@ def evaluate(
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element, ``"none"`` has no value and
         lists the samples.
     header : whether a CSV file's first row is its header; None lets the row decide.
+    delimiter, decimal, thousands, encoding : how CSV files are written: what separates cells (None: found in the first
+        rows), ``"."`` or ``","`` before decimals, what parts groups of three digits, and a name such as ``"latin-1"``.
+    comment, skip_blank : lines of CSV files to leave out, and to count: those that begin with `comment`, blank ones.
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
@@ -138,11 +148,20 @@ def evaluate(
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = slicing_of((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output, reduction)
     check_search(find_slices, objectives, reduction)
-    reading = Reading(header)
+    reading = reading_of(
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        encoding=encoding,
+        comment=comment,
+        skip_blank=skip_blank,
+    )
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep) for role, data in given.items()}
         grouped = {name: opened(stack, name, data, reading, keep) for name, data in values_to_group_by(by).items()}
+        check_reading(reading, [*readers.values(), *grouped.values()])
         asked = Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices)
         table = open_table(objectives[0], readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)

@@ -1,6 +1,6 @@
 """From files and names of columns to a table: readers, bindings, and how rows are paired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ from losscli.columns import (
 )
 from losscli.errors import UsageError
 from losscli.formats import Reader, Reading, open_reader
+from losscli.formats.base import PLAIN
+from losscli.formats.dialect import refuse_unused
 from losscli.objectives import Objective
 from losscli.pairing import Pairing
 from losscli.tables import Rules, Table, readers_of
@@ -50,6 +52,12 @@ def opened(stack: ExitStack, role: str, data: Any, reading: Reading, keep: bool)
     reader = open_reader(role, data, reading, keep, usual)
     stack.callback(reader.close)
     return reader
+
+
+def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
+    """Refuse what is said of CSV files where none is read."""
+    if reading != PLAIN:
+        refuse_unused(reading, [reader.format for reader in readers])
 
 
 class Asked(NamedTuple):

@@ -121,6 +121,12 @@ def eval_command(
     json: options.Json = False,
     output: options.Output = None,
     header: options.Header = None,
+    delimiter: options.Delimiter = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
+    encoding: options.Encoding = None,
+    comment: options.Comment = None,
+    skip_blank: options.SkipBlank = False,
     allow_inf: options.AllowInf = False,
     allow_nonfinite: Annotated[
         bool, typer.Option("--allow-nonfinite", help="Exit 0, not 4, for an infinite or NaN value.")
@@ -141,6 +147,7 @@ def eval_command(
 
     CSV, NPY and Parquet, in any mix, told apart by content; - is standard input.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
+    CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
     Formats: table, plain, json, jsonl, csv, markdown, value.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
@@ -171,7 +178,15 @@ def eval_command(
         "ignore_index": options.whole("--ignore-index", ignore_index),
         "class_weight": class_weight,
         "reduction": reduction,
-        "header": header,
+        **options.reading(
+            header=header,
+            delimiter=delimiter,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
+            skip_blank=skip_blank,
+        ),
         "allow_inf": allow_inf,
         "grad": grad,
         "hess": hess,

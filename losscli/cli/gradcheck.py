@@ -48,6 +48,12 @@ def gradcheck_command(
     json: options.Json = False,
     output: options.Output = None,
     header: options.Header = None,
+    delimiter: options.Delimiter = None,
+    decimal: options.Decimal = ".",
+    thousands: options.Thousands = None,
+    encoding: options.Encoding = None,
+    comment: options.Comment = None,
+    skip_blank: options.SkipBlank = False,
     allow_inf: options.AllowInf = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -65,6 +71,7 @@ def gradcheck_command(
     Without --against: the laws that a loss must keep, on samples; a bare NAME is tried with other parameters too.
     With --against: GRAD is compared with the gradient of the mean, and the likely cause of a difference is named:
     sign, factor, order, form, target, kinks, clipping, weights.
+    CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 every law kept or the gradient equal, 1 not so, 2 usage, 3 input refused.
     """  # noqa: D301 - the backspace keeps the lines of the examples apart
@@ -78,13 +85,22 @@ def gradcheck_command(
     losses = subjects(loss, parameters)
     given = options.files_by_role(losses[0], files or [], input)
     options.refuse_overwriting([output], [*given.values(), *([against] if against else [])])
+    csv = options.reading(
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        encoding=encoding,
+        comment=comment,
+        skip_blank=skip_blank,
+    )
     comparison = None
     if against is not None and not given:
         needed = ", ".join(role.name for role in losses[0].kind.roles)
         raise UsageError(f"--against {against} needs the files that it is the gradient for: {needed}")
     if against is not None:
         tolerance = None if rtol is None else options.number("--rtol", rtol)
-        more = {"of": of, "columns": columns, "header": header, "allow_inf": allow_inf, "rtol": tolerance}
+        more = {"of": of, "columns": columns, **csv, "allow_inf": allow_inf, "rtol": tolerance}
         comparison = {"grad": against, **more, **given}
     elif given or columns or of or rtol:
         raise UsageError("files and their options are for --against GRAD; without it the laws are tried on samples")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,6 +38,12 @@ Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False),
 ]
+Delimiter = Annotated[str | None, typer.Option(help="What separates cells of a CSV.", metavar="CHAR", hidden=True)]
+Decimal = Annotated[str, typer.Option(help="What stands before decimals in a CSV, . or ,", metavar="CHAR", hidden=True)]
+Thousands = Annotated[str | None, typer.Option(help="What parts thousands in a CSV.", metavar="CHAR", hidden=True)]
+Encoding = Annotated[str | None, typer.Option(help="Of a CSV that is not UTF-8.", metavar="NAME", hidden=True)]
+Comment = Annotated[str | None, typer.Option(help="Leave out CSV lines that begin so.", metavar="START", hidden=True)]
+SkipBlank = Annotated[bool, typer.Option("--skip-blank", help="Leave out blank lines of a CSV.", hidden=True)]
 AllowInf = Annotated[bool, typer.Option("--allow-inf", help="Let infinite inputs in.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")]
@@ -48,6 +54,28 @@ def chosen_format(format: str | None, json: bool = False, output: str | None = N
     if json and format not in (None, "json"):
         raise UsageError(f"--json and --format {format} exclude one another")
     return "json" if json else format or ("plain" if output or not on_terminal() else "table")
+
+
+def reading(
+    *,
+    header: bool | None,
+    delimiter: str | None,
+    decimal: str,
+    thousands: str | None,
+    encoding: str | None,
+    comment: str | None,
+    skip_blank: bool,
+) -> dict[str, Any]:
+    """How CSV files are written, as what reads them takes it."""
+    return {
+        "header": header,
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "thousands": thousands,
+        "encoding": encoding,
+        "comment": comment,
+        "skip_blank": skip_blank,
+    }
 
 
 def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str | list[Path]]:

@@ -14,13 +14,14 @@ BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
 
 class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
-    text, `other` where it holds neither numbers nor text.
+    text, `other` where it holds neither numbers nor text, `is_index` where it has no name and seems to count the rows.
     """
 
     name: str
     vector: bool = False
     text: bool = False
     other: bool = False
+    is_index: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ Form = Literal["numbers", "text", "key"]
 
 class Pick(NamedTuple):
     """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
-    wanted. Of a column that is picked as a `key`, text may be `Texts`, as to number its values takes longer.
+    wanted. Of a column that is picked as a `key`, text may be `Texts`, as to number its values takes longer. That those
+    `aside` count the rows is why they were not taken, and is refused where it is not so.
     """
 
     columns: tuple[int, ...]
     labels: bool = False
     key: bool = False
+    aside: tuple[int, ...] = ()
 
     @property
     def form(self) -> "Form":
@@ -83,11 +86,21 @@ class Block:
 
 
 class Reading(NamedTuple):
-    """What is said of how files are to be read. `header`: whether a CSV file's first row is its header; None lets the
-    row itself decide.
+    """What is said of how files are to be read.
+
+    Of CSV files: `header`, whether the first row is one, where None lets the row itself decide; `delimiter`, what
+    separates cells, which None leaves to the first rows; `decimal` and `thousands`, how numbers are written;
+    `encoding`, where it is not UTF-8; `comment`, what lines begin with that are left out; `skip_blank`, whether blank
+    lines are.
     """
 
     header: bool | None = None
+    delimiter: str | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    skip_blank: bool = False
 
 
 PLAIN = Reading()

@@ -9,37 +9,31 @@ size, is read again cell by cell. A short file is read cell by cell at once: to 
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.formats.base import Block, Column, Form, Labels, Pick, Reading, matrix
-from losscli.formats.cells import breaks_pattern, is_decimal_comma, is_header, number
-from losscli.formats.source import Source
-from losscli.formats.text import BOM, LONGEST, RowText, Text
-from losscli.formats.texts import Texts
-from losscli.lazy import np, pa, pacsv
+from losscli.formats import decode
+from losscli.formats.base import Block, Column, Form, Pick, Reading, matrix
+from losscli.formats.cells import POINT, Notation, is_header, number
+from losscli.formats.dialect import Rows, empty_at_end
+from losscli.formats.source import Stream
+from losscli.formats.text import BOM, LONGEST, Text, row_text
+from losscli.formats.widths import Widths
+from losscli.lazy import np
 from losscli.literals import parse_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    _Columns = dict[tuple[int, Form], Any]  # by position, and how they are read
+    from losscli.formats.decode import Columns
 
 _ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
-_DELIMITERS = (",", ";", "\t", "|")
 SHORT = 1 << 15  # bytes of a file that is read without the decoder
-
-
-@dataclass
-class _Wide:
-    """Where a column of numbers held an integer that float64 does not hold, and where a fraction: one excludes the
-    other.
-    """
-
-    integer: str = ""
-    fraction: str = ""
+_ODD = "<=>\x1a"  # what rows begin with that are none
+_MERGE = re.compile(r"<<<<<<< .*|=======|>>>>>>> .*")  # lines that git writes
 
 
 class CsvReader:
@@ -49,164 +43,170 @@ class CsvReader:
     rows = None
     is_matrix = False
 
-    def __init__(self, source: Source, reading: Reading) -> None:
-        self.name, self._source = source.name, source
+    def __init__(self, source: Stream, reading: Reading) -> None:
+        self.name, self._source, self._reading = source.name, source, reading
         self.is_long = source.is_long
-        self._text, self._is_fresh = RowText(source), True
-        self.notes = self._text.notes
-        first, second = self._text.first_rows()
-        self._delimiter = self._sniff(first, second)
-        names = [cell.strip() for cell in self._cells(first, 1)]
+        self._notation = Notation(reading.decimal, reading.thousands)
+        self._text, self._is_fresh = row_text(source, reading), True
+        rows = Rows(self.name, *self._text.first_rows(), self._text.original(self._text.first_line))
+        self._delimiter, note = rows.separator(reading, self._text.separator)
+        self._notes = [note] if note else []
+        names = [cell.strip() for cell in self._cells(rows.first, 0)]
+        below = [cell.strip() for cell in self._cells(rows.second, 1)] if rows.second.strip() else []
         header = reading.header
-        self.headed = self._has_header(names, second) if header is None else header
-        self._set_columns(names)
+        self.headed = rows.has_header(names, below, self._notation) if header is None else header
+        self._width = len(names)
+        self._header, self._header_row = (names, rows.first) if self.headed and is_header(names) else ([], b"")
+        self.columns = self._named(names, below) if self.headed else tuple(Column(str(k)) for k in range(len(names)))
         is_guess = self.headed and header is None
         self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
 
-    def _sniff(self, first: bytes, second: bytes) -> str:
-        """The separator that the first two rows hold equally often; a comma where none does."""
-        counts = {d: (_outside_quotes(first, d), _outside_quotes(second or first, d)) for d in _DELIMITERS}
-        found = [d for d, (a, b) in counts.items() if a and a == b]
-        if "," in found or not found:
-            rivals = [d for d in found if d != ","]
-            if rivals and all(is_decimal_comma(c) for c in second.decode("utf8", "replace").split(rivals[0])):
-                raise InputError(
-                    f"{self.name}:1: separated by ',' or by '{rivals[0]}'? write numbers with a decimal point"
-                )
-            return ","
-        if len(found) > 1:
-            raise InputError(f"{self.name}:1: separated by {' or by '.join(map(repr, found))}? separate columns by ','")
-        self.notes.append(f"{self.name}: columns are separated by {found[0]!r}")
-        return found[0]
-
-    def _has_header(self, names: list[str], second: bytes) -> bool:
-        if is_header(names):
-            return True
-        below = [cell.strip() for cell in self._cells(second, 2)] if second.strip() else []
-        if breaks_pattern(names, below):
-            raise InputError(f"{self.name}:1: is this row a header or numbers? say --header or --no-header")
-        return False
-
-    def _set_columns(self, names: list[str]) -> None:
-        if not self.headed:
-            self.columns = tuple(Column(str(k)) for k in range(len(names)))
-            return
+    def _named(self, names: list[str], below: list[str]) -> tuple[Column, ...]:
+        """The columns of a header, but not those that separators at the end of every row make."""
         for name in names:
             if name and names.count(name) > 1:
-                raise InputError(f"{self.name}:1: column '{name}' appears twice")
-        self.columns = tuple(Column(name) for name in names)
+                place = self._text.place(self._text.first_line)
+                raise InputError(f"{place}: column '{name}' appears twice")
+        kept = names[: len(names) - empty_at_end(names, below)] if below else names
+        counts = len(kept) > 1 and kept[0] == "" and below[:1] == ["0"]
+        return tuple(Column(name, is_index=counts and j == 0) for j, name in enumerate(kept))
+
+    @property
+    def notes(self) -> list[str]:
+        """What a careful reader would want to know of the file as far as it has been read."""
+        return [*self._notes, *self._text.notes]
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
-        wide = {j: _Wide() for pick in picks if pick.form == "numbers" for j in pick.columns}
+        widths = Widths()
+        numbers = {j for pick in picks if pick.form == "numbers" for j in pick.columns}
+        checked = [*picks, *self._to_be_checked(picks)]
         if not self._is_fresh:
-            self._text = RowText(self._source.restart())
-        self._is_fresh, empty = False, True
+            self._text = row_text(self._source.restart(), self._reading)
+        self._is_fresh, rows = False, 0
+        self._note_index(picks)
         for text in self._text.texts(size * _ROW_BYTES, self._delimiter.encode(), self.headed):
-            columns = self._decode(text, picks) or self._read_cells(text, picks)
-            for j, state in wide.items():
-                self._watch_width(j, columns[j, "numbers"], text, state)
+            place = _Place(self, text)
+            columns = self._decode(text, checked) or self._read_cells(text, checked)
+            for j in numbers:
+                widths.watch(j, columns[j, "numbers"], place, self._called(j))
+            self._check(columns, picks, rows, place)
             values = tuple(_pick(columns, pick) for pick in picks)
-            yield Block(values, _Place(self, text))
-            empty = False
-        if empty:
+            yield Block(values, place)
+            rows += len(values[0])
+        if not rows:
             raise InputError(f"{self.name}: no data rows")
+
+    def _note_index(self, picks: Sequence[Pick]) -> None:
+        note = f"{self.name}: its first column, which has no name, is taken for an index"
+        is_read = any(0 in pick.columns and not pick.key for pick in picks)
+        if self.columns[0].is_index and not is_read and note not in self._notes:
+            self._notes.append(note)
+
+    def _to_be_checked(self, picks: Sequence[Pick]) -> list[Pick]:
+        """Columns that are not taken because of what they hold, which is looked at to the end."""
+        index = [Pick((j,)) for j in dict.fromkeys(j for pick in picks for j in pick.aside)]
+        return index + [Pick((j,), labels=True) for j in range(len(self.columns), self._width)]
+
+    def _check(self, columns: "Columns", picks: Sequence[Pick], rows: int, place: Callable[[int], str]) -> None:
+        for j in {j for pick in picks for j in pick.aside}:
+            values = columns[j, "numbers"]
+            wrong = np.flatnonzero(values != np.arange(rows, rows + len(values)))
+            if wrong.size:
+                raise self._refusal_of_index(place(int(wrong[0])), f"{rows + int(wrong[0])} is due")
+        for j in range(len(self.columns), self._width):
+            filled = np.flatnonzero(columns[j, "text"].codes >= 0)
+            if filled.size:
+                raise InputError(f"{place(int(filled[0]))}: a value in column {j}, which has no name; name it")
+
+    def _refusal_of_index(self, place: str, why: str) -> InputError:
+        hint = "is it no index? say which columns are read, with --pred-col or its like"
+        return InputError(f"{place}: the first column has no name and does not count the rows ({why}); {hint}")
 
     def line(self, text: Text, row: int) -> int:
         """The line at which a row of a text starts."""
         if not text.quoted:
-            return text.line + row
+            return text.original(text.line + row)
         for k, (line, _) in enumerate(self._rows(text)):
             if k == row:
                 return line
-        return text.line
+        return text.original(text.line)
 
     def lines(self, text: Text) -> "NDArray[np.int64]":
         """The lines at which all rows of a text start."""
         return np.array([line for line, _ in self._rows(text)], np.int64)
 
-    def _decode(self, text: Text, picks: Sequence[Pick]) -> "_Columns | None":
+    def _decode(self, text: Text, picks: Sequence[Pick]) -> "Columns | None":
         """The columns as pyarrow decodes them, or None where the block has to be read cell by cell."""
         if len(self._source.head) <= SHORT or text.data.startswith(BOM):  # which pyarrow would take for a file's start
             return None
-        columns: _Columns = {}
+        if self._notation.thousands or (all(p.form != "numbers" for p in picks) and self._is_suspect(text.data)):
+            return None
         wanted = {(j, pick.form) for pick in picks for j in pick.columns}
-        while wanted:  # a column may be wanted as numbers and as text
-            part = dict(sorted(wanted))
-            if not self._decode_into(columns, text, part):
-                return None
-            wanted -= set(part.items())
-        return columns if all(_is_plain(c) for c in columns.values()) else None
+        return decode.columns(text, wanted, self._width, self._delimiter, self._notation)
 
-    def _decode_into(self, columns: "_Columns", text: Text, wanted: dict[int, Form]) -> bool:
-        as_type = {"numbers": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string()), "key": pa.string()}
-        types = {str(j): as_type[form] for j, form in wanted.items()}
-        try:
-            table = pacsv.read_csv(pa.BufferReader(text.data), *self._options(text, types))
-        except pa.ArrowInvalid:
-            return False
-        columns.update({(j, form): _from_arrow(table.column(str(j)).chunk(0)) for j, form in wanted.items()})
-        return True
+    def _is_suspect(self, data: bytes) -> bool:
+        """Whether there may be lines that are no rows, and that would pass for text."""
+        if b"<<<<<<< " in data or b"\x1a" in data:
+            return True
+        again, end = self._header_row, self._text.newline
+        return bool(again) and again in data and (end + again + end in data or data.startswith(again + end))
 
-    def _options(self, text: Text, types: "dict[str, pa.DataType]") -> "tuple[Any, Any, Any]":
-        return (
-            pacsv.ReadOptions(
-                use_threads=False,
-                block_size=len(text.data) + 1,
-                column_names=[str(j) for j in range(len(self.columns))],
-            ),
-            pacsv.ParseOptions(delimiter=self._delimiter, ignore_empty_lines=False, newlines_in_values=text.quoted),
-            pacsv.ConvertOptions(
-                column_types=types, include_columns=list(types), null_values=[], strings_can_be_null=False
-            ),
-        )
-
-    def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "_Columns":
+    def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "Columns":
         """The columns cell by cell, strictly: the first fault is named with its line and column."""
         cells: dict[tuple[int, Form], list[Any]] = {(j, pick.form): [] for pick in picks for j in pick.columns}
+        index = {j for pick in picks for j in pick.aside}
         for line, row in self._rows(text):
             self._check_row(row, line)
             for (j, form), column in cells.items():
-                column.append(self._number(row[j], line, j) if form == "numbers" else row[j])
+                column.append(self._number(row[j], line, j, j in index) if form == "numbers" else row[j])
         return {
-            (j, form): _to_numbers(column) if form == "numbers" else _to_labels(column)
+            (j, form): decode.to_numbers(column)
+            if form == "numbers"
+            else decode.to_labels(column, POINT if form == "key" else self._notation)
             for (j, form), column in cells.items()
         }
 
     def _check_row(self, row: list[str], line: int) -> None:
         if not any(cell.strip() for cell in row) and len(row) <= 1:
-            raise InputError(f"{self.name}:{line}: blank row; take it out, or write the value that is missing")
-        if len(row) != len(self.columns):
-            what = "the header has" if self.headed else "the first row has"
-            hint = "; is it a decimal comma?" if len(row) > len(self.columns) and self._delimiter == "," else ""
-            raise InputError(f"{self.name}:{line}: the row has {_fields(len(row))}, {what} {len(self.columns)}{hint}")
+            hint = "--skip-blank drops it, or write the value that is missing"
+            raise InputError(f"{self.name}:{line}: blank row; {hint}")
+        if row[0][:1] in _ODD or row[0].strip() in self._header[:1]:
+            self._check_odd_row(row, line)
+        if len(row) != self._width:
+            raise InputError(f"{self.name}:{line}: {self._of_width(row)}")
 
-    def _number(self, cell: str, line: int, column: int) -> float | int:
-        value, why = number(cell)
+    def _of_width(self, row: list[str]) -> str:
+        what = "the header has" if self.headed else "the first row has"
+        hint = ""
+        if len(row) == self._width + 1 and not row[-1].strip():
+            hint = "; it ends with a separator: so must the header, or no row"
+        elif len(row) > self._width and self._delimiter == ",":
+            hint = "; is it a decimal comma? --decimal , reads it between other separators"
+        elif row[0].lstrip().startswith("#"):
+            hint = "; is it a comment? --comment '#' skips it"
+        return f"the row has {_fields(len(row))}, {what} {self._width}{hint}"
+
+    def _check_odd_row(self, row: list[str], line: int) -> None:
+        """What is no row of this table, named for what it is."""
+        if _MERGE.fullmatch(row[0]) and len(row) == 1:
+            raise InputError(f"{self.name}:{line}: looks like a merge conflict of git; resolve it first")
+        if row[0].startswith("\x1a"):
+            raise InputError(f"{self.name}:{line}: Ctrl-Z, which ended files in DOS; take it out")
+        if self._header and [cell.strip() for cell in row] == self._header:
+            hint = "take it out, or give the parts as they were: --input ROLE=FILE repeats"
+            raise InputError(f"{self.name}:{line}: the header again; were files put together? {hint}")
+
+    def _number(self, cell: str, line: int, column: int, is_index: bool = False) -> float | int:
+        value, why = number(cell, self._notation)
+        if why and is_index:
+            raise self._refusal_of_index(f"{self.name}:{line}", why)
         if why:
             raise InputError(f"{self.name}:{line}:{self._called(column)}: {why}")
         return value
 
     def _called(self, column: int) -> str:
-        return self.columns[column].name if self.headed else f"column {column}"
-
-    def _watch_width(self, column: int, values: "NDArray[Any]", text: Text, state: _Wide) -> None:
-        if values.dtype == object and not state.integer:
-            state.integer = self._first_place(text, [isinstance(v, int) for v in values], column)
-        if not state.fraction:
-            floats = values.astype(np.float64)
-            fractions = floats != np.floor(floats)
-            fractions &= np.isfinite(floats)
-            if fractions.any():
-                state.fraction = self._first_place(text, fractions.tolist(), column)
-        if state.integer and state.fraction:
-            raise InputError(
-                f"{state.integer}: an integer that no float64 holds, in a column that has fractions too "
-                f"({state.fraction}); write it as a decimal (with a point) to have it rounded"
-            )
-
-    def _first_place(self, text: Text, flags: list[bool], column: int) -> str:
-        return f"{self.name}:{self.line(text, flags.index(True))}:{self._called(column)}"
+        return (self.headed and self.columns[column].name) or f"column {column}"
 
     def _rows(self, text: Text) -> Iterator[tuple[int, list[str]]]:
         """Lines at which rows start, and their cells."""
@@ -215,13 +215,14 @@ class CsvReader:
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST))  # of all threads, so it is not put back
         reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
         for row in reader:
-            yield before, row
+            yield text.original(before), row
             before = text.line + reader.line_num
 
-    def _cells(self, row: bytes, line: int) -> list[str]:
+    def _cells(self, row: bytes, lines_before: int) -> list[str]:
+        line = self._text.first_line + lines_before
         self._text.check(row + self._text.newline, line, self._delimiter.encode())
         if not row.strip():
-            raise InputError(f"{self.name}:{line}: blank row before the data; take it out")
+            raise InputError(f"{self._text.place(line)}: blank row before the data; --skip-blank drops it")
         return next(iter(self._rows(Text(row, line))))[1]
 
     def close(self) -> None:
@@ -242,51 +243,15 @@ class _Place:
     def without_text(self) -> Callable[[int], str]:
         name, text = self.reader.name, self.text
         lines = self.reader.lines(text) if text.has_long_rows else None
-        return _Place(self.reader, Text(b"", text.line)) if lines is None else lambda row: f"{name}:{lines[row]}"
+        if lines is None:
+            return _Place(self.reader, text._replace(data=b"", quoted=False))
+        return lambda row: f"{name}:{lines[row]}"
 
 
 def _fields(count: int) -> str:
     return f"{count} field" if count == 1 else f"{count} fields"
 
 
-def _outside_quotes(row: bytes, delimiter: str) -> int:
-    return sum(part.count(delimiter.encode()) for part in row.split(b'"')[::2])
-
-
-def _is_plain(column: Any) -> bool:
-    """Whether pyarrow's reading stands: numbers finite and below 2^53 in size."""
-    if not isinstance(column, np.ndarray):
-        return True
-    return bool(column.max() < 2.0**53 and column.min() > -(2.0**53))  # false for NaN too
-
-
-def _from_arrow(chunk: "pa.Array") -> Any:
-    if pa.types.is_string(chunk.type):
-        return Texts(chunk)
-    if pa.types.is_dictionary(chunk.type):
-        codes = np.frombuffer(chunk.indices.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk)]
-        return _named(codes, chunk.dictionary.to_pylist())
-    return np.frombuffer(chunk.buffers()[1], np.float64)[chunk.offset : chunk.offset + len(chunk)]
-
-
-def _named(codes: "NDArray[Any]", texts: list[str]) -> Labels:
-    """Labels by their stripped text; an empty cell is a missing value."""
-    names: dict[str, int] = {}
-    new = [names.setdefault(t.strip(), len(names)) if t.strip() else -1 for t in texts]
-    return Labels(np.array(new, np.int64)[codes], tuple(names))
-
-
-def _to_labels(cells: list[str]) -> Labels:
-    texts = list(dict.fromkeys(cells))
-    index = {text: k for k, text in enumerate(texts)}
-    return _named(np.array([index[cell] for cell in cells]), texts)
-
-
-def _to_numbers(cells: list[float | int]) -> "NDArray[Any]":
-    wide = any(isinstance(cell, int) for cell in cells)
-    return np.array(cells, dtype=object if wide else np.float64)
-
-
-def _pick(columns: "_Columns", pick: Pick) -> Any:
+def _pick(columns: "Columns", pick: Pick) -> Any:
     chosen = [columns[j, pick.form] for j in pick.columns]
     return matrix(chosen) if pick.form == "numbers" else chosen[0]

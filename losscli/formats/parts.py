@@ -9,6 +9,7 @@ from typing import NamedTuple
 from losscli.errors import InputError, UsageError
 from losscli.formats.base import Block, Column, Labels, Pick, Reader
 from losscli.formats.paths import misleading_order, parts_in, split_member
+from losscli.formats.widths import Widths
 
 _MANY = 16  # parts that take long to open, however short they are
 
@@ -103,6 +104,7 @@ class PartsReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """The blocks of the parts, one part after the other."""
         first: Block | None = None
+        widths = Widths()
         for path, rows in zip(self._paths, self._rows, strict=True):
             with self._opened(path) as part:
                 _refuse_other_columns(part, self._model)
@@ -111,6 +113,7 @@ class PartsReader:
                 for block in part.read(picks, size):
                     first = first or block
                     self._refuse_other_widths(block, first, picks)
+                    self._watch_widths(widths, block, picks)
                     yield block
 
     def _refuse_other_widths(self, block: Block, first: Block, picks: Sequence[Pick]) -> None:
@@ -124,6 +127,13 @@ class PartsReader:
                     f"{block.at(0)}, column '{column}': {_vectors(values.shape)}, where {first.at(0)} has "
                     f"{_vectors(expected.shape)}; parts of one table have the same columns"
                 )
+
+    def _watch_widths(self, widths: Widths, block: Block, picks: Sequence[Pick]) -> None:
+        """Numbers are as exact in every part, whichever a fraction stands in."""
+        for pick, values in zip(picks, block.values, strict=True):
+            for k, j in enumerate(pick.columns if pick.form == "numbers" and values.dtype.kind in "fO" else ()):
+                column = values[:, k] if values.ndim > 1 else values
+                widths.watch(j, column, block.at, self.columns[j].name)
 
     def close(self) -> None:
         if self._part is not None:

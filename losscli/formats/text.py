@@ -1,31 +1,42 @@
 """From bytes to whole rows of text: line ends, quotes, NUL bytes and UTF-8, whatever decodes it later."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.errors import InputError
+from losscli.formats.base import Reading
 from losscli.formats.cells import printable
-from losscli.formats.source import Source
+from losscli.formats.recoded import Bytes, Decoder, Lines, Recoded, encoding_of, newline_of
+from losscli.formats.source import Stream
 from losscli.lazy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BOM = b"\xef\xbb\xbf"
-LONGEST = 1 << 24  # bytes a row may have; an open quote would otherwise swallow the file
+LONGEST = (1 << 24) + (1 << 16)  # bytes a row may have; an open quote would otherwise swallow the file
 _FIRST = 1 << 12  # bytes looked at for the first two rows, more where they are longer
 _QUOTE = b'"'
-_BLANK = b" \r\n"  # not a tab, which may separate cells
-_NO_TABLE = re.compile(rb'\s*(<|\{|\[\s*[\[{"\d-])')  # how HTML and JSON begin
+_SEP = re.compile(rb'"?sep=([\t !#-*./:;<=>?@\[-`{-~|,])"?(\r\n|\r|\n)', re.IGNORECASE)  # Excel's first line
+_NO_TABLES = (  # how what is no table begins
+    (rb"<<<<<<< ", "a merge conflict of git; resolve it first"),
+    (rb"<", "an HTML page (of a login, or of an error?); fetch the file itself"),
+    (rb"version https://git-lfs", "a Git LFS pointer, not the file it stands for; fetch that: git lfs pull"),
+    (rb'\{|\[\s*[\[{"\d-]', "JSON, not a table; write it as CSV, NPY or Parquet"),
+)
 
 
 class Text(NamedTuple):
-    """Whole rows of a file: their bytes, the line they start at, and whether there are quotes among them."""
+    """Whole rows of a file: their bytes, the line they start at, and whether there are quotes among them.
+
+    `original` is the line in the file that a line is, where lines before it were left out.
+    """
 
     data: bytes
     line: int = 1
     quoted: bool = False
+    original: Callable[[int], int] = int
 
     @property
     def has_long_rows(self) -> bool:
@@ -37,46 +48,69 @@ class Text(NamedTuple):
         return bool((np.searchsorted(np.flatnonzero(raw == _QUOTE[0]), ends) % 2).any())
 
 
-class RowText:
-    """The text of a file, cut after whole rows. `notes` is what a careful reader would want to know of it."""
+def row_text(source: Stream, reading: Reading) -> "RowText":
+    """The text of a file, in UTF-8 and without the lines that are to be left out."""
+    stream: Bytes = source
+    encoding = encoding_of(source.name, source.head, reading.encoding)
+    notes = [f"{source.name}: is read as {encoding.upper()}"] if encoding and not reading.encoding else []
+    if encoding:
+        stream = Recoded(stream, Decoder(source.name, encoding))
+    if reading.comment is None and not reading.skip_blank:
+        return RowText(stream, notes)
+    lines = Lines(source.name, reading.comment, reading.skip_blank, reading.delimiter)
+    return RowText(Recoded(stream, lines), notes, lines)
 
-    def __init__(self, source: Source) -> None:
+
+class RowText:
+    """The text of a file, cut after whole rows. `separator` is what an Excel file's first line says it is."""
+
+    def __init__(self, source: Bytes, notes: Sequence[str], lines: Lines | None = None) -> None:
         self.name, self._source = source.name, source
-        self.notes: list[str] = []
-        self.newline = b"\n" if b"\n" in source.head or b"\r" not in source.head else b"\r"
-        self._refuse_no_table(source.head)
-        source.read(len(BOM) if source.head.startswith(BOM) else 0)
+        self._notes, self._lines = list(notes), lines
+        self.original: Callable[[int], int] = lines.original if lines else int
+        self.newline, self._blank = newline_of(source.head), b" \r\n"  # not a tab, which may separate cells
+        start = len(BOM) if source.head.startswith(BOM) else 0
+        self._refuse_no_table(source.head[start:])
+        said = _SEP.match(source.head, start)
+        self.separator = said[1].decode() if said else None
+        self.first_line = 2 if said else 1
+        source.read(said.end() if said else start)
         self._pending, self._ended = b"", False
 
+    @property
+    def notes(self) -> list[str]:
+        """What a careful reader would want to know."""
+        return [*self._notes, *(self._lines.notes if self._lines else ())]
+
     def _refuse_no_table(self, head: bytes) -> None:
-        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise InputError(f"{self.name}: is UTF-16; save it as UTF-8")
-        if not head.removeprefix(BOM).strip():
+        if not head.strip():
             raise InputError(f"{self.name}: the file is empty")
-        if _NO_TABLE.match(head):
-            raise InputError(
-                f"{self.name}:1: looks like JSON or HTML, not like a table; write it as CSV, NPY or Parquet"
-            )
+        for pattern, what in _NO_TABLES:
+            if re.match(rb"\s*(" + pattern + rb")", head):
+                raise InputError(f"{self.name}:1: looks like {what}")
 
     def first_rows(self) -> tuple[bytes, bytes]:
         """The first two rows, which stay to be read again; the second may be empty."""
         while not self._ended and not (self._first_end(self._pending) and self._pending.count(self.newline) > 1):
-            self._more(max(_FIRST, len(self._pending)))
-            self._refuse_long(1)
+            self._refuse_long(self.first_line)
+            self._more(_FIRST)
         end = self._first_end(self._pending) or len(self._pending)
         if self._pending[:end].count(_QUOTE) % 2:
-            self._refuse_open_quote(1)
+            self._refuse_open_quote(self.first_line)
         rest = self._pending[end:]
         return self._pending[:end].removesuffix(self.newline), rest[: self._first_end(rest)].removesuffix(self.newline)
 
     def _more(self, size: int) -> None:
+        """Read on: more where a row is long, but never more than a row may have."""
+        size = min(max(size, len(self._pending)), LONGEST + 1 - len(self._pending))
         part = self._source.read(size)
         self._ended = len(part) < size
         self._pending += part
 
     def texts(self, size: int, delimiter: bytes, skip_first: bool) -> Iterator[Text]:
         """Texts of about `size` bytes, checked; blank lines at the end are left out, and the first row if asked."""
-        line = 1
+        line = self.first_line
+        self._blank = self._blank.replace(delimiter, b"")
         if skip_first:
             first, _ = self.first_rows()
             line += first.count(self.newline) + 1
@@ -85,20 +119,20 @@ class RowText:
             data = self._whole_rows()
             if data:
                 self.check(data, line, delimiter)
-                yield Text(data, line, _QUOTE in data)
+                yield Text(data, line, _QUOTE in data, self.original)
                 line += int(np.count_nonzero(np.frombuffer(data, np.uint8) == self.newline[0]))  # bytes.count is slow
-            if self._ended and not self._pending.strip(_BLANK):
+            if self._ended and not self._pending.strip(self._blank):
                 return
             if self._ended:
                 self._complete_last_row(line)
             else:
-                self._more(size)
                 self._refuse_long(line)
+                self._more(size)
 
     def _whole_rows(self) -> bytes:
         """What is pending up to the last row end; blank lines wait until more follows, since they may end the file."""
         data = self._pending[: self._last_end(self._pending)]
-        kept = data.rstrip(_BLANK)
+        kept = data.rstrip(self._blank)
         end = data.find(self.newline, len(kept)) + 1 if kept else 0
         self._pending = self._pending[end:]
         return data[:end]
@@ -126,7 +160,7 @@ class RowText:
         if self._pending.count(_QUOTE) % 2:
             self._refuse_open_quote(line)
         self._pending += self.newline
-        self.notes.append(f"{self.name}: the last line has no line end; is the file complete?")
+        self._notes.append(f"{self.name}: the last line has no line end; is the file complete?")
 
     def _refuse_open_quote(self, line: int) -> None:
         start = self._pending.rfind(_QUOTE)
@@ -137,13 +171,13 @@ class RowText:
         if len(self._pending) <= LONGEST:
             return
         if self._pending.count(_QUOTE) % 2:
-            raise InputError(f"{self.name}:{line}: a quote opened here or later is not closed within 16 MiB")
-        raise InputError(f"{self.name}:{line}: a row longer than 16 MiB; is it text?")
+            raise InputError(f"{self.place(line)}: a quote opened here or later is not closed within 16 MiB")
+        raise InputError(f"{self.place(line)}: a row longer than 16 MiB; is it text?")
 
     def check(self, data: bytes, line: int, delimiter: bytes) -> None:
         """Refuse NUL bytes, what is not UTF-8, and quotes that do not enclose whole cells."""
         if b"\0" in data:
-            raise InputError(f"{self._at(data, data.index(0), line)}: NUL byte; is the file truncated, or not text?")
+            raise InputError(f"{self._at(data, data.index(0), line)}: NUL byte; {_why_nul(data)}")
         if not data.isascii():
             self._check_utf8(data, line)
         if _QUOTE in data:
@@ -168,7 +202,8 @@ class RowText:
             data.decode("utf8")
         except UnicodeDecodeError as error:
             place = self._at(data, error.start, line)
-            raise InputError(f"{place}: byte 0x{data[error.start]:02X} is not UTF-8; save it as UTF-8") from None
+            found = f"byte 0x{data[error.start]:02X} is not UTF-8"
+            raise InputError(f"{place}: {found}; --encoding latin-1 (or what it is), or save it as UTF-8") from None
 
     def _check_quotes(self, data: bytes, line: int, delimiter: bytes) -> None:
         """Every quote opens at the start of a cell, closes at its end, or is doubled inside one."""
@@ -187,4 +222,16 @@ class RowText:
             )
 
     def _at(self, data: bytes, position: int, line: int) -> str:
-        return f"{self.name}:{line + data.count(self.newline, 0, position)}"
+        return self.place(line + data.count(self.newline, 0, position))
+
+    def place(self, line: int) -> str:
+        """`preds.csv:3`, for the so-manieth line of those that are read."""
+        return f"{self.name}:{self.original(line)}"
+
+
+def _why_nul(data: bytes) -> str:
+    """Every other byte of UTF-16 is NUL, where it is of letters and digits."""
+    for start, order in ((1, "le"), (0, "be")):
+        if data[start::2].count(0) > len(data) // 4:
+            return f"is it UTF-16? --encoding utf-16-{order}"
+    return "is the file truncated, or not text?"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from losscli.formats.cells import SPACE
 from losscli.lazy import np, pa
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Texts:
 
     def tolist(self) -> list[Any]:
         """The cells without space around them, None for those that are empty."""
-        return [(text or "").strip() or None for text in self.array.to_pylist()]
+        return [(text or "").strip(SPACE) or None for text in self.array.to_pylist()]
 
     def integers(self) -> "NDArray[np.int64] | None":
         """The cells as integers of 64 bits, where each is the text of one: `7`, not `007`."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.columns import bind
 from losscli.errors import UsageError
-from losscli.formats import BLOCK, Reading
+from losscli.formats import BLOCK
+from losscli.formats.dialect import reading_of
 from losscli.gradcheck.case import Case
 from losscli.gradcheck.causes import likely_cause
 from losscli.gradcheck.data import Data
@@ -16,7 +17,7 @@ from losscli.gradcheck.findings import Comparison, Deviation, Finding
 from losscli.kinds import Role
 from losscli.lazy import np
 from losscli.literals import format_number
-from losscli.opening import opened
+from losscli.opening import check_reading, opened
 from losscli.registry import Loss
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def compare(
     of: str | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
     header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    thousands: str | None = None,
+    encoding: str | None = None,
+    comment: str | None = None,
+    skip_blank: bool = False,
     allow_inf: bool = False,
     rtol: float | None = None,
     **roles: Any,
@@ -42,6 +49,7 @@ def compare(
     grad : a path or an array of the prediction's shape; a column of a table is named in ``columns["grad"]``.
     of : the prediction that it is with respect to, where the loss has several.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"grad"`` among the roles.
+    header, delimiter, decimal, thousands, encoding, comment, skip_blank : how CSV files are written, as for `evaluate`.
     rtol : how far an entry may be off, relative to its size; by default what the gradient's dtype allows.
     **roles : what the loss takes, and ``weight``: paths or arrays, as for `evaluate`.
 
@@ -55,9 +63,19 @@ def compare(
     given = {role: data for role, data in roles.items() if data is not None}
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    reading = reading_of(
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        encoding=encoding,
+        comment=comment,
+        skip_blank=skip_blank,
+    )
     with ExitStack() as stack:
-        readers = {role: opened(stack, role, data, Reading(header), keep=True) for role, data in given.items()}
-        other = opened(stack, "grad", grad, Reading(header), keep=True)
+        readers = {role: opened(stack, role, data, reading, keep=True) for role, data in given.items()}
+        other = opened(stack, "grad", grad, reading, keep=True)
+        check_reading(reading, [*readers.values(), other])
         (binding,) = bind(
             [Role("grad", vector=True)], {"grad": other}, {r: c for r, c in chosen.items() if r == "grad"}
         )
