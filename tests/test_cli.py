@@ -135,6 +135,7 @@ OPTIONS = {
     "--distance": (PAIRS, "--distance manhattan"),
     "--p": (TRIPLETS, "--p 1"),
     "--swap": (TRIPLETS, "--swap true"),
+    "--empty": ("eval -l dice empty.csv", "--empty 1"),
     "--smooth": ("eval -l dice probs.csv", "--smooth 1"),
     "--pool": ("eval -l dice probs.csv", "--pool sample"),
     "--full": (GAUSSIAN, "--full true"),

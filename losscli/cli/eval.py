@@ -271,6 +271,8 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
     params = [loss.params for loss in objective.losses]
     clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
-    smooths = isnan(value) and any(p.get("smooth") == 0 for p in params)
-    hint = "; --clip 1e-15 bounds it" if clips else "; --smooth 1 gives empty masks a value" if smooths else ""
+    if isnan(value) and any(p.get("empty") == "undefined" and not p["smooth"] for p in params):
+        why = f"{why}; where both masks are empty" if result.infinite else "undefined: both masks are empty"
+        return f"{result.loss} is nan: {why}; --empty 0 or --empty 1 says what it is then"
+    hint = "; --clip 1e-15 bounds it" if clips else ""
     return f"{result.loss} is {canonical(value)}: {why}{hint}"
