@@ -93,6 +93,8 @@ def eval_command(
     class_weight: Annotated[
         str | None, typer.Option(help="'A=1,B=3', a FILE (class, weight) or balanced.", metavar="WEIGHTS")
     ] = None,
+    normalize: Annotated[bool, typer.Option("--normalize", help="Divide rows of probabilities by their sum.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse what looks wrong.")] = False,
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -170,6 +172,8 @@ def eval_command(
         "label_base": options.whole("--label-base", label_base),
         "ignore_index": options.whole("--ignore-index", ignore_index),
         "class_weight": class_weight,
+        "normalize": normalize,
+        "strict": strict,
         "reduction": reduction,
         "header": header,
         "allow_inf": allow_inf,
