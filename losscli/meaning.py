@@ -67,7 +67,9 @@ class Meaning(NamedTuple):
             raise UsageError(f"--labels 01 is for losses of targets -1 and 1, such as hinge; {loss.name} is none")
         pred = loss.kind.roles[0]
         if self.normalize and not (pred.vector and pred.allowed(loss.params) == UNIT):
-            raise UsageError(f"--normalize is for losses of a probability a class, such as cross_entropy; {loss} is none")
+            raise UsageError(
+                f"--normalize is for losses of a probability a class, such as cross_entropy; {loss} is none"
+            )
 
     @property
     def counts(self) -> bool:

@@ -60,9 +60,7 @@ def searches_of(objectives: Sequence[Objective], table: Table) -> "list[WeakSlic
     return [WeakSlices(names) for _ in objectives]
 
 
-def scan_table(
-    stack: ExitStack, request: Request, table: Table, groups: "Groups", doctor: Doctor
-) -> list[Final]:
+def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups", doctor: Doctor) -> list[Final]:
     """Tally every batch, and show it to the doctor. Where the divisor is known beforehand, derivatives come in the same
     scan.
     """

@@ -70,9 +70,7 @@ class Doctor:
             live = [finding for finding in self.findings if finding.needs <= self.facts]
             self.facts &= {fact for finding in live for fact in finding.needs | finding.minds}
 
-    def _find_settled(
-        self, rows: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At"
-    ) -> None:
+    def _find_settled(self, rows: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
         """Count the values that a rounding had put outside their domain, and that count as its end."""
         found = {role: where for loss, taken in checked.items() for role, where in _settled(loss, rows, taken)}
         for role, outside in found.items():
@@ -113,9 +111,7 @@ def _as_numbers(values: "Array") -> "Array":
     return floats(rows) if rows.dtype == object else rows
 
 
-def _settled(
-    loss: Loss, rows: "Mapping[str, Array]", taken: "Sequence[Array]"
-) -> "Iterator[tuple[str, Array]]":
+def _settled(loss: Loss, rows: "Mapping[str, Array]", taken: "Sequence[Array]") -> "Iterator[tuple[str, Array]]":
     """For each role that has some, which of its values a loss takes as the end of their domain."""
     for role, values in zip(loss.kind.roles, taken, strict=True):
         read, allowed = rows[role.name], role.allowed(loss.params)

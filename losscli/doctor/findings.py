@@ -90,7 +90,9 @@ def _of_form(loss: Loss, pred: Role, target: Role | None) -> Iterator[Finding]:
         else:
             yield Finding(frozenset({unit}), _says(pred.name, _PROBS))
     if pred.domain == REAL and target and isinstance(target.domain, Values):
-        yield Finding(frozenset({unit}), _says(pred.name, f"{_SCORES}; {loss.name} takes scores, whose sign is the class"))
+        yield Finding(
+            frozenset({unit}), _says(pred.name, f"{_SCORES}; {loss.name} takes scores, whose sign is the class")
+        )
 
 
 _ROWS_OF_PROBS = "every row lies in [0, 1] and adds up to 1, as probabilities do; if they are, say --form probs"
@@ -114,7 +116,9 @@ def _saturated(pred: str, target: str) -> Finding:
             return ""  # which is said by itself
         if whole not in seen.facts:
             other = seen.place(target)
-            return f"{seen.place(pred)}: every prediction is 0 or 1, {other} has fractions: are they the wrong way round?"
+            return (
+                f"{seen.place(pred)}: every prediction is 0 or 1, {other} has fractions: are they the wrong way round?"
+            )
         return f"{seen.place(pred)}: every prediction is 0 or 1: are these labels? take the model's probabilities"
 
     return Finding(frozenset({hard}), says, minds=frozenset({whole, constant}))

@@ -61,7 +61,9 @@ class Scales(NamedTuple):
         with np.errstate(all="ignore"):
             sizes = [np.abs(self.pred), np.abs(self.target)]
             tops, middles = [s.max(axis=0) for s in sizes], [np.median(s, axis=0) for s in sizes]
-            found = [(tops[a] > 0) & (tops[a] * _TIMES <= middles[b]) & np.isfinite(tops[b]) for a, b in ((0, 1), (1, 0))]
+            found = [
+                (tops[a] > 0) & (tops[a] * _TIMES <= middles[b]) & np.isfinite(tops[b]) for a, b in ((0, 1), (1, 0))
+            ]
         apart = np.flatnonzero(found[0] | found[1])
         if not len(apart):
             return ""

@@ -226,12 +226,12 @@ def overlap(rows: Sequence[tuple[Number, Number]]) -> tuple[Number, Number]:
     return 2 * sum(p * t for p, t in rows), sum(p + t for p, t in rows)
 
 
-def _dice(
-    pred: Row, target: Row, *, smooth: Number, empty: str = "undefined", pool: str = "sample"
-) -> list[Number]:
+def _dice(pred: Row, target: Row, *, smooth: Number, empty: str = "undefined", pool: str = "sample") -> list[Number]:
     rows = list(zip(pred, target, strict=True)) if isinstance(pred, list) else [(pred, target)]
     twice, total = overlap(rows)
-    return [1 - (twice + smooth) / (total + smooth)] if total + smooth else [mpf("nan" if empty == "undefined" else empty)]
+    return (
+        [1 - (twice + smooth) / (total + smooth)] if total + smooth else [mpf("nan" if empty == "undefined" else empty)]
+    )
 
 
 def _dice_slope_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, **_: Any) -> Number:
