@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-NEAR = 0.01  # how far from 1 a row's sum may be for it to look like probabilities
+_NEAR = 0.005  # how far from 1 each number may take a row's sum for it to look like probabilities: two decimals
+_FURTHEST = 0.1
 _LEAST_PERCENTAGE = 20.0  # logits without a negative one among them are hardly ever as large
 _LOGITS = "; if these are logits, say --form logits"
 _PERCENTAGES = "; these look like percentages: divide them by 100"
@@ -25,7 +26,8 @@ _CODINGS = {  # of targets that are to lie in [0, 1]
 
 def add_up(rows: "Array", total: float = 1.0) -> bool:
     """Whether each row's numbers add up to the total, roughly."""
-    return bool((np.abs(rows.sum(axis=1) - total) <= NEAR * total).all())
+    near = min(_NEAR * rows.shape[1] * 1.000001, _FURTHEST)
+    return bool((np.abs(rows.sum(axis=1) - total) <= near * total).all())
 
 
 def are_probabilities(values: "Array") -> bool:
@@ -40,7 +42,7 @@ def are_log_probabilities(rows: "Array") -> bool:
 
 
 def _are_percentages(values: "Array") -> bool:
-    inside = bool((values >= 0).all() and (values <= 100 * (1 + NEAR)).all())
+    inside = bool((values >= 0).all() and (values <= 101).all())
     return inside and (add_up(values, 100.0) if values.ndim == 2 else bool((values > _LEAST_PERCENTAGE).any()))
 
 
