@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from losscli.columns import MASK, WEIGHT
+from losscli.doctor import Doctor
 from losscli.finals import Request, Wanted
 from losscli.formats import BLOCK
 from losscli.formats.dialect import reading_of
@@ -14,9 +15,10 @@ from losscli.objectives import Objective
 from losscli.opening import Asked, Keyed, check_reading, open_table, opened
 from losscli.passes import scan_table, searches_of, slices_of, slicing_of
 from losscli.registry import Loss
-from losscli.reporting import report_of
+from losscli.reporting import Said, report_of
 from losscli.requests import (
     check_choices,
+    check_normalize,
     check_request,
     check_roles,
     check_search,
@@ -54,6 +56,8 @@ def evaluate(
     label_base: int | None = None,
     ignore_index: int | None = None,
     class_weight: "Mapping[Any, Any] | str | None" = None,
+    normalize: bool = False,
+    strict: bool = False,
     block: int = BLOCK,
     progress: Callable[[int, int | None], None] | None = None,
     grad: bool = False,
@@ -111,6 +115,8 @@ def evaluate(
     ignore_index : samples with this label, as it is written, are absent.
     class_weight : class -> weight, as a mapping, as ``"a=1,b=3"`` or as a file with the columns class and weight; or
         ``"balanced"``, which reads the rows once more. It multiplies the sample's own weight.
+    normalize : divide rows of probabilities, soft targets among them, by their sum; derivatives are not there then.
+    strict : refuse what looks wrong, of which there would be a note.
     find_slices : look through the files' other columns for groups whose losses are high beyond chance.
     block : rows taken at a time; results do not depend on it.
     progress : called now and then with the rows done and the rows there are, where that is known.
@@ -141,7 +147,8 @@ def evaluate(
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
     keys = Keyed(names_of(id), ids == "intersect")
-    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight)
+    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize)
+    check_normalize(normalize, wanted)
     for one in (loss for objective in objectives for loss in objective.losses):
         meaning.check(one)
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
@@ -166,13 +173,18 @@ def evaluate(
         table = open_table(objectives[0], readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)
         searches = searches_of(objectives, table) if find_slices else []
-        finals = scan_table(stack, request, table, (slices, searches))
+        losses = [loss for objective in objectives for loss in objective.losses]
+        doctor = Doctor.of(losses, {b.role: b for b in table.bindings}, bool(rules.conditions))
+        finals = scan_table(stack, request, table, (slices, searches), doctor)
+        said = Said.of(table, doctor)
+        if strict:
+            said.refuse()
         results = [final.result() for final in finals]
         if slices:
             results = [replace(result, groups=slices.groups(k, reduction)) for k, result in enumerate(results)]
         for k, search in enumerate(searches):
             results[k] = replace(results[k], weak_slices=tuple(search.found()))
-        return report_of(results, table, list(readers.values()), searches)
+        return report_of(results, table, list(readers.values()), searches, said)
 
 
 def values_to_group_by(by: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from losscli.classweights import ClassWeights
 from losscli.errors import UsageError
-from losscli.kinds import BINARY, Values
+from losscli.kinds import BINARY, UNIT, Values
 from losscli.registry import Loss
 
 TEXT, INTEGERS, ZERO_ONE = "text", "int", "01"
@@ -16,7 +16,7 @@ _SIGNS = Values((-1.0, 1.0))
 
 class Meaning(NamedTuple):
     """`base` is the label of the first class; None where nobody says, which is 0 with a warning eye on it. Where it is
-    said, labels are numbers.
+    said, labels are numbers. With `normalize` rows of probabilities are divided by their sum.
     """
 
     classes: tuple[str, ...] = ()
@@ -24,6 +24,7 @@ class Meaning(NamedTuple):
     base: int | None = None
     ignore: int | None = None
     weights: ClassWeights | None = None
+    normalize: bool = False
 
     @staticmethod
     def of(
@@ -32,6 +33,7 @@ class Meaning(NamedTuple):
         base: Any,
         ignore: Any,
         weights: "Mapping[Any, Any] | str | None",
+        normalize: bool = False,
     ) -> "Meaning":
         """The meaning that options stand for. Raises UsageError, and InputError for a file of weights."""
         if labels is not None and labels not in _READINGS:
@@ -44,6 +46,7 @@ class Meaning(NamedTuple):
             _integer("--label-base", base),
             _integer("--ignore-index", ignore),
             None if weights is None else ClassWeights.of(weights),
+            normalize,
         )
 
     def check(self, loss: Loss) -> None:
@@ -62,6 +65,11 @@ class Meaning(NamedTuple):
                 raise UsageError(f"{option} is for losses of class labels, such as cross_entropy; {loss.name} is none")
         if self.labels == ZERO_ONE and not (target and target.domain == _SIGNS):
             raise UsageError(f"--labels 01 is for losses of targets -1 and 1, such as hinge; {loss.name} is none")
+        pred = loss.kind.roles[0]
+        if self.normalize and not (pred.vector and pred.allowed(loss.params) == UNIT):
+            raise UsageError(
+                f"--normalize is for losses of a probability a class, such as cross_entropy; {loss} is none"
+            )
 
     @property
     def counts(self) -> bool:
@@ -88,6 +96,7 @@ class Meaning(NamedTuple):
             *([] if self.base is None else [f"base:{self.base}"]),
             *([] if self.ignore is None else [f"ignore:{self.ignore}"]),
             *([] if self.weights is None else [f"cw:{self.weights}"]),
+            *(["normalize"] if self.normalize else []),
         ]
 
 

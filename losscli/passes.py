@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from losscli.columns import FIND
 from losscli.distribution import Distribution
+from losscli.doctor import Doctor
 from losscli.errors import InputError, UsageError
 from losscli.finals import Final, Request, Wanted
 from losscli.lazy import np
 from losscli.objectives import Objective
+from losscli.registry import Loss
 from losscli.samples import Collector
 from losscli.scan import Computed, Tally
 from losscli.selection import WEIGHTLESS, Account
 from losscli.tables import Table
 
 if TYPE_CHECKING:
+    from losscli.registry import Array
     from losscli.slices import Slices, Slicing
     from losscli.weak import WeakSlices
 
@@ -57,8 +60,10 @@ def searches_of(objectives: Sequence[Objective], table: Table) -> "list[WeakSlic
     return [WeakSlices(names) for _ in objectives]
 
 
-def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups") -> list[Final]:
-    """Tally every batch. Where the divisor is known beforehand, derivatives come in the same scan."""
+def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups", doctor: Doctor) -> list[Final]:
+    """Tally every batch, and show it to the doctor. Where the divisor is known beforehand, derivatives come in the same
+    scan.
+    """
     slices, searches = groups
     _keep_memory()
     tallies = [_tally(objective, request.wanted) for objective in request.objectives]
@@ -69,6 +74,7 @@ def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups
     at_once = not request.needs_totals(table)
     order = max(request.wanted.orders, default=0)
     for batch in table.batches():
+        checked: dict[Loss, Sequence[Array]] = {}
         for k, tally in enumerate(tallies):
             computed = Computed.of(tally.objective, batch, request.allow_inf, order if at_once else 0)
             tally.add(computed, slices.add(k, computed) if slices else None)
@@ -78,6 +84,8 @@ def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups
                 if len(finals) == k:  # how many outputs there are is known since the first batch
                     finals.append(Final(stack, tally, table, request, Fraction(table.known_rows or 0)))
                 finals[k].add(computed)
+            checked.update(zip(tally.objective.losses, computed.checked, strict=True))
+        doctor.see(batch.arrays, checked, batch.at)
         if request.progress:
             request.progress(batch.stop, table.known_rows)
     if not tallies[0].state.n:

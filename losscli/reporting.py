@@ -1,9 +1,11 @@
 """The report of an evaluation, and its notes: what a careful reader would want to know."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.columns import Binding
+from losscli.doctor import Doctor, is_same_column, swapped
+from losscli.errors import InputError
 from losscli.formats import Reader
 from losscli.results import Input, Report, Result
 from losscli.selection import WEIGHTLESS, Account
@@ -14,8 +16,36 @@ if TYPE_CHECKING:
     from losscli.weak import WeakSlices
 
 
+class Said(NamedTuple):
+    """What looks wrong, and what is worth knowing without being so."""
+
+    doubts: Sequence[str]
+    notes: Sequence[str]
+
+    @staticmethod
+    def of(table: Table, doctor: Doctor) -> "Said":
+        """All that is to be said of columns and values, when all rows are known."""
+        played = [b for b in table.bindings if b.plays]
+        by_role = {b.role: b for b in played}
+        wrong_way = swapped(by_role)
+        named = [wrong_way] if wrong_way else [b.note for b in played if b.note]
+        doubts = [*named, *table.labels.notes, *_same(played), *doctor.doubts(by_role, table.classes)]
+        divided = [note for one in table.normalizing.values() for note in one.notes]
+        return Said(doubts, [*divided, *doctor.notes(by_role)])
+
+    def refuse(self) -> None:
+        """Raise InputError for the first doubt, with the number of the others."""
+        if self.doubts:
+            others = f"; and {len(self.doubts) - 1} more" if self.doubts[1:] else ""
+            raise InputError(f"{self.doubts[0]} (--strict refuses what looks wrong{others})")
+
+
 def report_of(
-    results: Sequence[Result], table: Table, readers: Sequence[Reader], searches: "Sequence[WeakSlices]"
+    results: Sequence[Result],
+    table: Table,
+    readers: Sequence[Reader],
+    searches: "Sequence[WeakSlices]",
+    said: Said,
 ) -> Report:
     played = [b for b in table.bindings if b.plays]
     return Report(
@@ -28,9 +58,8 @@ def report_of(
         tuple(results),
         (
             *(note for reader in dict.fromkeys(readers) for note in reader.notes),
-            *(b.note for b in played if b.note),
-            *table.labels.notes,
-            *_same(played),
+            *said.doubts,
+            *said.notes,
             *_unmatched(table.account),
             *_absent(table.account),
             *_unsearched(searches),
@@ -69,5 +98,5 @@ def _same(bindings: Sequence[Binding]) -> list[str]:
     return [
         f"{first.role} and {other.role} are the same column of {first.reader.name}"
         for other in others
-        if (other.reader.name, other.columns) == (first.reader.name, first.columns) and first.reader.format != "array"
+        if is_same_column(other, first) and first.reader.format != "array"
     ]

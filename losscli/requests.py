@@ -87,3 +87,12 @@ def check_search(find_slices: bool, objectives: Sequence[Objective], reduction: 
     for objective in objectives:
         if find_slices and objective.is_aggregate:
             raise UsageError(f"--find-slices compares the losses of samples, and {objective} has an aggregate term")
+
+
+def check_normalize(normalize: bool, wanted: Wanted) -> None:
+    """The chain rule through the division needs more than the diagonal of a Hessian, and is not gone through."""
+    if normalize and wanted.orders:
+        raise UsageError(
+            "--normalize and derivatives exclude one another: they are with respect to the predictions as given, before "
+            "the division; divide the rows in the file"
+        )

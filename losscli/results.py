@@ -211,6 +211,7 @@ class Report:
                 for i in self.inputs
             ],
             "rows": self.account.to_dict(),
+            **({"notes": list(self.notes)} if self.notes else {}),
             "results": [result.to_dict() for result in self.results],
         }
 

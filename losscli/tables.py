@@ -14,6 +14,7 @@ from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order, refuse_other_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
+from losscli.normalizing import Normalizing
 from losscli.pairing import Alike, Paired, Pairing, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
@@ -70,6 +71,7 @@ class Table:
         refuse_other_order(self.bindings)
         self._by_role = {b.role: b for b in self.bindings}
         self.account = Account()
+        self.normalizing = self._normalizing
         groups = readers_of(self.bindings)
         self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
         self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
@@ -84,7 +86,7 @@ class Table:
         yield from self._batches()
 
     def _batches(self) -> Iterator[Batch]:
-        self.rows = 0
+        self.rows, self.normalizing = 0, self._normalizing
         selection = Selection(self._selecting)
         self.account = selection.account
         refused = _Missing()
@@ -98,6 +100,11 @@ class Table:
         self._check_expected()
         refused.refuse()
         self.labels.refuse()
+
+    @property
+    def _normalizing(self) -> dict[str, Normalizing]:
+        """Nothing seen yet, of each role whose rows are to be divided by their sum."""
+        return {role: Normalizing(role) for role in ("pred", "target") if self.rules.meaning.normalize}
 
     def _check_expected(self) -> None:
         expected, matched = self.rules.expected, self.account.matched
@@ -162,7 +169,10 @@ class Table:
         return Batch(arrays, weight, rows, paired.stop, shown, at, by, others)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
-        return self.labels.numbers(values, at) if isinstance(values, Labels) or binding.role == "target" else values
+        if isinstance(values, Labels) or binding.role == "target":
+            values = self.labels.numbers(values, at)
+        normalizing = self.normalizing.get(binding.role)
+        return normalizing.divided(values, at) if normalizing else values
 
 
 def readers_of(bindings: Sequence[Binding]) -> list[Reader]:

@@ -93,6 +93,7 @@ FILES = {
     "probs.csv": "prob,label\n1,1\n0,1\n",
     "signs.csv": "y_pred,y\n1,1\n0.5,-1\n",
     "vectors.csv": "a,b,c,d,e,f,y\n1,2,2,4,2,2,1\n0,1,3,1,1,5,0\n",
+    "empty.csv": "prob,label\n0,0\n0,0\n",
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
 MSE = "eval -l mse p.csv t.csv"
@@ -115,6 +116,8 @@ OPTIONS = {
     "--label-base": ("eval -l cross_entropy classes.csv", "--label-base 1"),
     "--ignore-index": ("eval -l brier probs.csv", "--ignore-index 1"),
     "--class-weight": ("eval -l cross_entropy classes.csv", "--class-weight a=1,b=3"),
+    "--normalize": ("eval -l cross_entropy --missing drop classes.csv --json", "--normalize"),
+    "--strict": ("eval -l mse t.csv p.csv", "--strict"),
     "--reduction": (MSE, "--reduction sum"),
     "--col": ("eval -l mse tabs.csv", "--col pred=w"),
     "--input": ("eval -l gaussian_nll p.csv t.csv", "--input variance=t.csv"),
@@ -135,6 +138,7 @@ OPTIONS = {
     "--distance": (PAIRS, "--distance manhattan"),
     "--p": (TRIPLETS, "--p 1"),
     "--swap": (TRIPLETS, "--swap true"),
+    "--empty": ("eval -l dice empty.csv", "--empty 1"),
     "--smooth": ("eval -l dice probs.csv", "--smooth 1"),
     "--pool": ("eval -l dice probs.csv", "--pool sample"),
     "--full": (GAUSSIAN, "--full true"),

@@ -38,7 +38,9 @@ LAYERS = [
         "classweights",
         "meaning",
         "labels",
+        "normalizing",
         "tables",
+        "doctor",
         "distribution",
         "results",
         "samples",
@@ -66,6 +68,7 @@ WITHIN = {  # the modules of a layer that is large enough to have layers of its 
         *("findings", "numeric", "laws", "data", "factors", "case", "orders", "variants", "causes", "comparison"),
         "__init__",
     ],
+    "doctor": ["facts", "findings", "scales", "__init__"],
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or not path.stem.startswith("__"))
 

@@ -93,6 +93,8 @@ def eval_command(
     class_weight: Annotated[
         str | None, typer.Option(help="'A=1,B=3', a FILE (class, weight) or balanced.", metavar="WEIGHTS")
     ] = None,
+    normalize: Annotated[bool, typer.Option("--normalize", help="Divide rows of probabilities by their sum.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse what looks wrong.")] = False,
     reduction: Annotated[
         Literal["mean", "sum", "none"], typer.Option(help="Σwℓ/Σw; all elements added; or every sample.")
     ] = "mean",
@@ -177,6 +179,8 @@ def eval_command(
         "label_base": options.whole("--label-base", label_base),
         "ignore_index": options.whole("--ignore-index", ignore_index),
         "class_weight": class_weight,
+        "normalize": normalize,
+        "strict": strict,
         "reduction": reduction,
         **options.reading(
             header=header,
@@ -286,6 +290,8 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
     params = [loss.params for loss in objective.losses]
     clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
-    smooths = isnan(value) and any(p.get("smooth") == 0 for p in params)
-    hint = "; --clip 1e-15 bounds it" if clips else "; --smooth 1 gives empty masks a value" if smooths else ""
+    if isnan(value) and any(p.get("empty") == "undefined" and not p["smooth"] for p in params):
+        why = f"{why}; where both masks are empty" if result.infinite else "undefined: both masks are empty"
+        return f"{result.loss} is nan: {why}; --empty 0 or --empty 1 says what it is then"
+    hint = "; --clip 1e-15 bounds it" if clips else ""
     return f"{result.loss} is {canonical(value)}: {why}{hint}"

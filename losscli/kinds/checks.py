@@ -1,10 +1,11 @@
 """What the checkers of several kinds share: the first value that is not allowed is refused, with its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import BadValueError, InputError
 from losscli.kinds.domains import Params, Role
+from losscli.kinds.likeness import hint_at
 from losscli.lazy import np
 from losscli.literals import format_number
 
@@ -38,27 +39,25 @@ def first(mask: "Array") -> tuple[int, int | None]:
     return int(index[0]), int(index[1]) if mask.ndim == 2 else None
 
 
-def check_domain(role: Role, values: "Array", params: Params, allow_inf: bool) -> None:
-    """NaN, a value outside the role's domain, and unless they are let in infinite values are refused."""
+def within(role: Role, values: "Array", dtype: Any, params: Params, allow_inf: bool) -> "Array":
+    """The values, with those that are outside the role's domain by a rounding in their dtype alone at its end.
+
+    NaN, a value outside the domain, and unless they are let in infinite values are refused.
+    """
     allowed = role.allowed(params)
     if allowed.admits(values, allow_inf):
-        return
+        return values
     if np.isnan(values).any():
         raise BadValueError(role.name, *first(np.isnan(values)), "missing value (NaN)")
-    refused = allowed.refuses(values)
+    settled = allowed.settled(values, dtype)
+    refused = allowed.refuses(settled)
     if refused.any():
         place = first(refused)
         found = format_number(values[tuple(i for i in place if i is not None)])
-        raise BadValueError(role.name, *place, allowed.complaint(found) + _hint(role, params))
+        raise BadValueError(role.name, *place, allowed.complaint(found) + hint_at(role, params, values))
+    if allow_inf or not np.isinf(settled).any():
+        return settled
     raise BadValueError(role.name, *first(np.isinf(values)), "infinite value; --allow-inf lets it in")
-
-
-def _hint(role: Role, params: Params) -> str:
-    if not isinstance(role.domain, Mapping):
-        return role.hint
-    if params["form"] == "probs":
-        return "; if these are logits, say --form logits"
-    return ", so it is no log-probability; if these are probabilities, say --form probs, if logits, --form logits"
 
 
 def check_same_shape(roles: Sequence[Role], arrays: "Sequence[Array]") -> None:
@@ -74,8 +73,7 @@ def check_same_shape(roles: Sequence[Role], arrays: "Sequence[Array]") -> None:
 
 def check_elements(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
     """Arrays of one shape, (n,) or (n, d), each within its domain."""
+    dtypes = [a.dtype for a in arrays]
     arrays = [floats(as_rows(a)) for a in arrays]
     check_same_shape(roles, arrays)
-    for role, values in zip(roles, arrays, strict=True):
-        check_domain(role, values, params, allow_inf)
-    return arrays
+    return [within(*given, params, allow_inf) for given in zip(roles, arrays, dtypes, strict=True)]

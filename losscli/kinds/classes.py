@@ -5,9 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import BadValueError, InputError
-from losscli.kinds.checks import as_rows, check_domain, check_elements, first, floats
+from losscli.kinds.checks import as_rows, check_elements, first, floats, within
 from losscli.kinds.domains import FORMS, UNIT, Kind, Params, Role
 from losscli.kinds.elements import in_form, sample_probabilities
+from losscli.kinds.likeness import hint_at_sums
 from losscli.lazy import np
 from losscli.literals import format_number
 
@@ -25,11 +26,9 @@ def _check_classes(
     if np.ndim(pred) != 2 or pred.shape[1] < 2:
         raise InputError(f"pred has shape {np.shape(pred)}; a column a class is needed: (n, C) with C at least 2")
     form, digits = params.get("form", form), pred.dtype
-    pred = floats(pred)
-    check_domain(roles[0], pred, params, allow_inf)
+    pred = within(roles[0], floats(pred), digits, params, allow_inf)
     if form != "logits":
-        hint = roles[0].hint or "; if these are logits, say --form logits"
-        _check_sums(roles[0], pred if form == "probs" else np.exp(pred), pred, digits, hint)
+        _check_sums(roles[0], form, pred, digits)
     target = as_rows(np.asarray(target))
     if len(target) != len(pred):
         raise InputError(f"pred has {len(pred)} rows, target {len(target)}")
@@ -37,9 +36,8 @@ def _check_classes(
         return [pred, class_indices(target, pred.shape[1])]
     if target.shape != pred.shape:
         raise InputError(f"shapes differ: pred {pred.shape}, target {target.shape}; soft targets have a column a class")
-    soft = floats(target)
-    check_domain(roles[1], soft, params, allow_inf)
-    _check_sums(roles[1], soft, soft, target.dtype)
+    soft = within(roles[1], floats(target), target.dtype, params, allow_inf)
+    _check_sums(roles[1], "probs", soft, target.dtype)
     return [pred, soft]
 
 
@@ -62,18 +60,25 @@ def class_indices(labels: "Array", classes: int) -> "Array":
     return values.astype(np.intp)
 
 
-def _check_sums(role: Role, probs: "Array", given: "Array", dtype: Any, hint: str = "") -> None:
+def _check_sums(role: Role, form: str, given: "Array", dtype: Any) -> None:
     """Rows of probabilities add up to 1, within what their dtype or the digits they are written with allow."""
+    probs = given if form == "probs" else np.exp(given)
     excess = np.abs(probs.sum(axis=1) - 1.0)
-    of_dtype = {2: 2.0**-9, 4: 2.0**-22}.get(dtype.itemsize if dtype.kind == "f" else 8, 2.0**-50)
-    doubtful = np.flatnonzero(excess > probs.shape[1] * of_dtype)
+    doubtful = np.flatnonzero(excess > rounding_of_sums(dtype, probs.shape[1]))
     if not doubtful.size:
         return
     slopes = 1.0 if given is probs else probs[doubtful]  # an error of ln p is p times as large in p
     wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
     if wrong.size:
-        total = format_number(float(probs[wrong[0]].sum()))
-        raise BadValueError(role.name, int(wrong[0]), None, f"the row's probabilities add up to {total}, not 1{hint}")
+        row = int(wrong[0])
+        total = format_number(float(probs[row].sum()))
+        hint = hint_at_sums(role, form, given)
+        raise BadValueError(role.name, row, None, f"the row's probabilities add up to {total}, not 1{hint}")
+
+
+def rounding_of_sums(dtype: Any, classes: int) -> float:
+    """How far from 1 the probabilities of a row may add up to for the roundings of their dtype alone."""
+    return classes * {2: 2.0**-9, 4: 2.0**-22}.get(dtype.itemsize if dtype.kind == "f" else 8, 2.0**-50)
 
 
 def _rounding_error(rows: "Array", slopes: "Array | float") -> "Array":

@@ -16,12 +16,13 @@ Params = Mapping[str, Any]
 
 class Interval(NamedTuple):
     """A closed interval of numbers, or with `is_open` one without its low end; infinite ends are allowed only where
-    `allow_inf` says so.
+    `allow_inf` says so. What lies beyond an end by `ulps` roundings of 1 at most counts as that end.
     """
 
     low: float
     high: float
     is_open: bool = False
+    ulps: int = 0
 
     def __str__(self) -> str:
         return f"{'(' if self.is_open else '['}{self.low:g}, {self.high:g}]"
@@ -38,6 +39,12 @@ class Interval(NamedTuple):
         """Which values are not allowed."""
         low = values <= self.low if self.is_open else values < self.low
         return low | (values > self.high)
+
+    def settled(self, values: "Array", dtype: Any) -> "Array":
+        """The values, with those that a rounding in their dtype may have put outside at the end they belong to."""
+        slack = self.ulps * {2: 2.0**-10, 4: 2.0**-23}.get(dtype.itemsize if dtype.kind == "f" else 8, 2.0**-52)
+        low = np.where((values < self.low) & (values >= self.low - slack), self.low, values)
+        return np.where((low > self.high) & (low <= self.high + slack), self.high, low)
 
     def complaint(self, found: str) -> str:
         return f"{found} is outside {self}"
@@ -60,15 +67,19 @@ class Values(NamedTuple):
         refused: Array = np.logical_and.reduce([values != number for number in self.numbers])
         return refused
 
+    def settled(self, values: "Array", dtype: Any) -> "Array":
+        """The values as they are."""
+        return values
+
     def complaint(self, found: str) -> str:
         return f"{found} is not {self}"
 
 
 Domain = Interval | Values
 REAL = Interval(-inf, inf)
-UNIT = Interval(0.0, 1.0)
+UNIT = Interval(0.0, 1.0, ulps=4)
 POSITIVE = Interval(0.0, inf, is_open=True)
-FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0)}
+FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0, ulps=4)}
 
 
 class Role(NamedTuple):
@@ -77,6 +88,7 @@ class Role(NamedTuple):
 
     `vector`: a row is a distribution over classes, one column a class, or an embedding. `labels`: one column of class
     labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
+    `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them.
     """
 
     name: str
@@ -85,6 +97,7 @@ class Role(NamedTuple):
     labels: bool = False
     ordered: bool = True
     hint: str = ""
+    mask: bool = False
 
     def allowed(self, params: Params) -> Domain:
         return self.domain[params["form"]] if isinstance(self.domain, Mapping) else self.domain

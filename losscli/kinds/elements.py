@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from losscli.exact import to_float
-from losscli.kinds.checks import as_rows, check_domain, check_elements, check_same_shape, floats
+from losscli.kinds.checks import as_rows, check_elements, check_same_shape, floats, within
 from losscli.kinds.domains import FORMS, POSITIVE, UNIT, Kind, Params, Role, Values
 from losscli.lazy import np
 
@@ -32,9 +32,7 @@ def _check_residual(roles: Sequence[Role], arrays: "list[Array]", params: Params
     """Pred and target, of which only the difference counts; what further roles there are keep their values."""
     arrays = [as_rows(a) for a in arrays]
     check_same_shape(roles, arrays)
-    found = [floats(a) for a in arrays]
-    for role, values in zip(roles, found, strict=True):
-        check_domain(role, values, params, allow_inf)
+    found = [within(role, floats(a), a.dtype, params, allow_inf) for role, a in zip(roles, arrays, strict=True)]
     wide = any(_needs_exact_difference(a) for a in arrays[:2])
     if wide and all(np.isfinite(f).all() for f in found[:2]):
         return [_exact_difference(*arrays[:2]), np.zeros(arrays[0].shape), *found[2:]]
@@ -98,7 +96,8 @@ BINARY = Kind(
     sample_probabilities,
 )
 
-_OVERLAP = (Role("pred", UNIT), Role("target", UNIT))
+_SHARES = "; it takes shares between 0 and 1, of logits their sigmoid"
+_OVERLAP = (Role("pred", UNIT, mask=True, hint=_SHARES), Role("target", UNIT, mask=True))
 OVERLAP = Kind(
     "overlap",
     "pred and target: (n,) or (n, d); shares between 0 and 1 of what belongs to the object, the target's mostly 0 or 1",

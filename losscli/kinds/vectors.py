@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.kinds.checks import as_rows, check_domain, check_same_shape, floats
+from losscli.kinds.checks import as_rows, check_same_shape, floats, within
 from losscli.kinds.domains import Kind, Params, Role, Values
 from losscli.lazy import np
 
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
 def _check_vectors(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
     """Arrays (n, d) of one shape; (n,) is (n, 1)."""
+    dtypes = [a.dtype for a in arrays]
     arrays = [floats(np.atleast_1d(a)) for a in arrays]
     arrays = [a[:, None] if a.ndim == 1 else a for a in arrays]
     check_same_shape(roles, arrays)
     if arrays[0].shape[1] == 0:
         raise InputError(f"{roles[0].name} has no columns")
-    for role, values in zip(roles, arrays, strict=True):
-        check_domain(role, values, params, allow_inf)
-    return arrays
+    return [within(*given, params, allow_inf) for given in zip(roles, arrays, dtypes, strict=True)]
 
 
 def _near(rng: "np.random.Generator", vectors: "Array", reach: float) -> "Array":
@@ -38,8 +37,7 @@ def _check_pairs(arrays: "list[Array]", params: Params, allow_inf: bool) -> "lis
     label = floats(as_rows(arrays[2]))
     if label.shape != (len(pair[0]),):
         raise InputError(f"left has {len(pair[0])} rows, label has shape {label.shape}; one label a pair is needed")
-    check_domain(_LABEL, label, params, allow_inf)
-    return [*pair, label]
+    return [*pair, within(_LABEL, label, label.dtype, params, allow_inf)]
 
 
 def _sample_pairs(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":

@@ -226,23 +226,25 @@ def overlap(rows: Sequence[tuple[Number, Number]]) -> tuple[Number, Number]:
     return 2 * sum(p * t for p, t in rows), sum(p + t for p, t in rows)
 
 
-def _dice(pred: Row, target: Row, *, smooth: Number, pool: str = "sample") -> list[Number]:
+def _dice(pred: Row, target: Row, *, smooth: Number, empty: str = "undefined", pool: str = "sample") -> list[Number]:
     rows = list(zip(pred, target, strict=True)) if isinstance(pred, list) else [(pred, target)]
     twice, total = overlap(rows)
-    return [1 - (twice + smooth) / (total + smooth)] if total + smooth else [mpf("nan")]
+    return (
+        [1 - (twice + smooth) / (total + smooth)] if total + smooth else [mpf("nan" if empty == "undefined" else empty)]
+    )
 
 
-def _dice_slope_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, pool: str) -> Number:
+def _dice_slope_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, **_: Any) -> Number:
     rows = list(zip(pred, target, strict=True)) if isinstance(pred, list) else [(pred, target)]
     twice, total = overlap(rows)
     t = rows[k or 0][1]
     return ((twice + smooth) * abs(1 - 2 * t) + 2 * (total - twice) * t) / (total + smooth) ** 2
 
 
-def _dice_curvature_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, pool: str) -> Number:
+def _dice_curvature_size(pred: Row, target: Row, role: int, k: int | None, *, smooth: Number, **_: Any) -> Number:
     """The curvature is -2 / (Σp + Σt + s) times the slope."""
     total = sum(pred) + sum(target) if isinstance(pred, list) else pred + target
-    return 2 * _dice_slope_size(pred, target, role, k, smooth=smooth, pool=pool) / (total + smooth)
+    return 2 * _dice_slope_size(pred, target, role, k, smooth=smooth) / (total + smooth)
 
 
 def _apart(pred: Number, target: Number, **_: Any) -> list[Number]:
@@ -253,7 +255,7 @@ def _both(pred: Number, target: Number, **_: Any) -> list[Number]:
     return [pred * target]
 
 
-def _pooled_dice(sums: Sequence[Number], elements: Number, *, smooth: Number, pool: str) -> Number:
+def _pooled_dice(sums: Sequence[Number], elements: Number, *, smooth: Number, **_: Any) -> Number:
     apart, both = sums
     return apart / (apart + 2 * both + smooth)
 

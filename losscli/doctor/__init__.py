@@ -1,0 +1,121 @@
+"""The doctor: what looks wrong in predictions and targets, seen in the scan that computes the loss.
+
+`facts` are what may be true of all rows so far, `findings` what is said where they are, `scales` compares orders of
+magnitude. All of it follows from the roles, domains and forms that a loss declares, not from its name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from losscli.columns import Binding
+from losscli.doctor.facts import Fact
+from losscli.doctor.findings import Finding, Seen, findings_of, is_same_column, place, swapped
+from losscli.doctor.scales import Scales, are_of_one_unit
+from losscli.kinds import Interval, as_rows
+from losscli.kinds.checks import floats
+from losscli.lazy import np
+from losscli.registry import Loss
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from losscli.selection import At
+
+    Array = NDArray[Any]
+
+__all__ = ["Doctor", "is_same_column", "swapped"]
+
+
+@dataclass
+class Doctor:
+    """`see` takes the rows batch by batch, `merge` what another doctor saw of later rows; `doubts` and `notes` are what
+    is to be said when all rows are known.
+    """
+
+    findings: tuple[Finding, ...]
+    compares: bool
+    facts: set[Fact]
+    firsts: "dict[str, Array]" = field(default_factory=dict)
+    rows: int = 0
+    scales: Scales = field(default_factory=Scales)
+    settled: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(losses: Iterable[Loss], bindings: Mapping[str, Binding], is_filtered: bool = False) -> "Doctor":
+        """Ready to look at rows of these losses, whose roles lie in these columns."""
+        distinct = list(dict.fromkeys(losses))
+        found: dict[frozenset[Fact], Finding] = {}
+        for loss in distinct:
+            for finding in findings_of(loss, bindings, is_filtered):
+                found.setdefault(finding.needs, finding)
+        facts = {fact for finding in found.values() for fact in finding.needs | finding.minds}
+        return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), facts)
+
+    def see(self, arrays: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
+        """Take the rows of a batch: the arrays of the roles as read, and as each loss takes them."""
+        rows = {role: _as_numbers(values) for role, values in arrays.items()}
+        if not self.firsts:
+            self.firsts = {role: values[:1].copy() for role, values in rows.items()}
+        self.rows += len(next(iter(rows.values())))
+        self._doubt(rows)
+        if self.compares:
+            self.scales = self.scales.see(rows)
+        self._find_settled(rows, checked, at)
+
+    def _doubt(self, rows: "Mapping[str, Array]") -> None:
+        """Forget the facts that these rows contradict, and those that no finding needs any more."""
+        if self.facts:
+            self.facts = {fact for fact in self.facts if fact.holds(rows, self.firsts)}
+            live = [finding for finding in self.findings if finding.needs <= self.facts]
+            self.facts &= {fact for finding in live for fact in finding.needs | finding.minds}
+
+    def _find_settled(self, rows: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
+        """Count the values that a rounding had put outside their domain, and that count as its end."""
+        found = {role: where for loss, taken in checked.items() for role, where in _settled(loss, rows, taken)}
+        for role, outside in found.items():
+            index = np.unravel_index(int(np.argmax(outside)), outside.shape)
+            count, first = self.settled.get(role, (0, ""))
+            first = first or at(role, int(index[0]), int(index[1]) if outside.ndim == 2 else None)
+            self.settled[role] = count + int(outside.sum()), first
+
+    def merge(self, other: "Doctor") -> "Doctor":
+        """What both saw, `other` of later rows."""
+        if not (self.rows and other.rows):
+            return self if self.rows else other
+        facts = {fact for fact in self.facts & other.facts if fact.holds(other.firsts, self.firsts)}
+        settled = {
+            role: (sum(d.settled.get(role, (0, ""))[0] for d in (self, other)), first)
+            for role, (_, first) in {**other.settled, **self.settled}.items()
+        }
+        rows, scales = self.rows + other.rows, self.scales.merge(other.scales)
+        return Doctor(self.findings, self.compares, facts, self.firsts, rows, scales, settled)
+
+    def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str]) -> list[str]:
+        """What looks wrong, in a fixed order."""
+        seen = Seen(bindings, classes, self.firsts, self.facts)
+        said = [f.says(seen) for f in self.findings if self.rows >= f.least and f.needs <= self.facts]
+        return [text for text in (*said, self.scales.said(seen) if self.compares else "") if text]
+
+    def notes(self, bindings: Mapping[str, Binding]) -> list[str]:
+        """What was done without harm."""
+        return [
+            f"{place(bindings[role])}: {count} value{'s' if count != 1 else ''} outside its limits by a rounding "
+            f"counted as the limit, the first at {first}"
+            for role, (count, first) in self.settled.items()
+        ]
+
+
+def _as_numbers(values: "Array") -> "Array":
+    rows = as_rows(values)
+    return floats(rows) if rows.dtype == object else rows
+
+
+def _settled(loss: Loss, rows: "Mapping[str, Array]", taken: "Sequence[Array]") -> "Iterator[tuple[str, Array]]":
+    """For each role that has some, which of its values a loss takes as the end of their domain."""
+    for role, values in zip(loss.kind.roles, taken, strict=True):
+        read, allowed = rows[role.name], role.allowed(loss.params)
+        if not isinstance(allowed, Interval) or not allowed.ulps or values.dtype.kind != "f":
+            continue  # labels become indices
+        if not np.may_share_memory(read, values) and (outside := allowed.refuses(read)).any():
+            yield role.name, outside
