@@ -178,7 +178,7 @@ def _listed(reader: Reader) -> str:
 def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """The columns that a role has when nobody says: the only ones there are, or those with a usual name."""
     names = [c.name for c in reader.columns]
-    if not is_shared and (len(names) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
+    if not is_shared and (len(names) == 1 or reader.is_matrix):
         return tuple(range(len(names)))
     if is_shared and not reader.headed and len(names) == 1:
         raise UsageError(f"{reader.name}: has one column; {role.name} needs one of its own, or a file of its own")

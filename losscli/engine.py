@@ -7,7 +7,7 @@ from typing import Any
 
 from losscli.columns import MASK, WEIGHT
 from losscli.finals import Request, Wanted
-from losscli.formats import BLOCK, Reading
+from losscli.formats import BLOCK, MAX_BYTES, Reading
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
 from losscli.opening import Asked, Keyed, open_table, opened
@@ -36,6 +36,7 @@ def evaluate(
     columns: "Mapping[str, str | int | Sequence[str | int]] | None" = None,
     reduction: str = "mean",
     header: bool | None = None,
+    max_bytes: int = MAX_BYTES,
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
@@ -77,16 +78,18 @@ def evaluate(
     ----------
     loss : a SPEC such as ``"huber:delta=0.5"``, a sum such as ``"dice + 0.5 * bce"``, a `Loss`, or several of them,
         which take the same roles.
-    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet, ``"x.npz:member"``;
-        ``"-"`` is standard input), a folder or a list of paths, which are parts of one table, an array of shape (n,) or
-        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index,
-        unless `id` names columns to pair them by.
+    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, JSON lines, NPY, Parquet, Arrow,
+        ``"x.npz:member"``, ``"x.safetensors:name"``; ``"-"`` is standard input), a folder or a list of paths, which are
+        parts of one table, an array of shape (n,) or (n, d), a list of numbers, a Series or a DataFrame; paired by
+        position, never by index, unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element, ``"none"`` has no value and
         lists the samples.
     header : whether a CSV file's first row is its header; None lets the row decide.
+    max_bytes : how much may be held of a file that cannot be streamed: a pipe that is read twice, a member of an
+        archive, a page of Parquet. What streams has no limit.
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
@@ -138,7 +141,7 @@ def evaluate(
     request = Request(objectives, wanted, reduction, allow_inf, progress)
     slicing = slicing_of((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output, reduction)
     check_search(find_slices, objectives, reduction)
-    reading = Reading(header)
+    reading = Reading(header, max_bytes=max_bytes)
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep) for role, data in given.items()}

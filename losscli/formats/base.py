@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
+MAX_BYTES = 8 << 30
 
 
 class Column(NamedTuple):
@@ -84,10 +85,11 @@ class Block:
 
 class Reading(NamedTuple):
     """What is said of how files are to be read. `header`: whether a CSV file's first row is its header; None lets the
-    row itself decide.
+    row itself decide. `max_bytes`: how much of a file may be held at once, in memory or as a temporary file.
     """
 
     header: bool | None = None
+    max_bytes: int = MAX_BYTES
 
 
 PLAIN = Reading()
@@ -116,7 +118,7 @@ class Reader(Protocol):
     @property
     def rows(self) -> int | None: ...
     @property
-    def notes(self) -> Sequence[str]: ...
+    def notes(self) -> list[str]: ...
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault.
 
