@@ -36,7 +36,10 @@ class ArrowReader:
             source.keep()
         self.is_long = source.is_long
         self._batches, schema = self._opened([])
-        self._decoder = Decoder(self.name, schema)
+        try:
+            self._decoder = Decoder(self.name, schema)
+        except UnicodeDecodeError as error:  # in the name of a column
+            raise self._refusal(error) from None
         self.columns = self._decoder.columns
         self._is_fresh = True
         if not self.columns:

@@ -186,7 +186,7 @@ def _list_lengths(array: "pa.Array") -> "NDArray[Any]":
     if pa.types.is_fixed_size_list(array.type):
         return np.full(len(array), array.type.list_size)
     wide = np.int64 if pa.types.is_large_list(array.type) else np.int32
-    offsets = np.frombuffer(array.buffers()[1], wide)[array.offset : array.offset + len(array) + 1]
+    offsets = np.frombuffer(array.buffers()[1], wide, array.offset + len(array) + 1)[array.offset :]
     return np.diff(offsets)
 
 
@@ -209,7 +209,8 @@ def _flat(array: "pa.Array") -> "NDArray[Any]":
     dtype = np.dtype(
         f"{'f' if pa.types.is_floating(kind) else 'u' if 'uint' in str(kind) else 'i'}{kind.bit_width // 8}"
     )
-    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
+    stop = array.offset + len(array)
+    return np.frombuffer(array.buffers()[1], dtype, stop)[array.offset :]  # a buffer may be longer
 
 
 def _by_value(values: list[Any]) -> "NDArray[Any]":

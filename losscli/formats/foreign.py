@@ -5,10 +5,7 @@ from collections.abc import Sequence
 
 from losscli.errors import InputError
 
-_PICKLED = (
-    "a pickle, which is never loaded, as it may run any command; where you trust it: "
-    "python -c \"import pickle, numpy; numpy.save('x.npy', pickle.load(open('FILE', 'rb')))\""
-)
+_PICKLED = "a pickle, which is never loaded; save its numbers as .npy where it was made: numpy.save('x.npy', values)"
 _TORCH = (
     "a PyTorch checkpoint, which is pickled and never loaded; save its tensor as .npy: "
     "python -c \"import torch, numpy; numpy.save('x.npy', torch.load('FILE', weights_only=True).numpy())\""

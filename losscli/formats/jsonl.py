@@ -10,7 +10,7 @@ from losscli.errors import InputError
 from losscli.formats.array import text_labels
 from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
 from losscli.formats.cells import printable
-from losscli.formats.jsontext import HOW, KINDS, Lines, Part, first_value, kind_of, values_of
+from losscli.formats.jsontext import KINDS, Lines, Part, first_value, how, kind_of, values_of
 from losscli.formats.source import HEAD, Stream
 from losscli.lazy import np
 from losscli.literals import parse_number
@@ -68,7 +68,9 @@ class JsonlReader:
         is_single = len(rows) == 1 and self._lines.ended and not stem.endswith(_LINES)
         if is_single and (self.is_matrix or any(column.vector for column in self.columns)):
             what = "an array: a row" if self.is_matrix else "an object with arrays: a row"
-            raise InputError(f"{self.name}:1: is this line {what}, or a column? name the file x.jsonl, or: {HOW}")
+            raise InputError(
+                f"{self.name}:1: is this line {what}, or a column? name the file x.jsonl, or: {how(self.name)}"
+            )
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; numbers are float64, or Python integers where float64 does not hold them."""

@@ -13,13 +13,17 @@ from losscli.errors import InputError
 from losscli.formats.source import Stream
 from losscli.formats.text import BOM, LONGEST
 
-HOW = "JSON is read as lines of one value each; write such lines: jq -c '.[]' FILE > x.jsonl"
 KINDS = {dict: "an object", list: "an array", str: "a text", float: "a number"}
 _BLANK = b" \t\r\n"
 _MINUS_ZERO = re.compile(r"-0\s*([,\]}\n]|$)")  # an integer has no such zero, a float has
 _OPENING: dict[type, bytes] = {dict: b"{", list: b"["}
 _NO_NUMBERS = re.compile(rb'[,\[{"]')
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(NaN|-?Infinity)')
+
+
+def how(name: str, of: str = ".[]") -> str:
+    """How to make lines of a document of JSON."""
+    return f"JSON is read as lines of one value each; write such lines: jq -c '{of}' {name} > x.jsonl"
 
 
 class Part(NamedTuple):
@@ -51,7 +55,7 @@ class Lines:
                 self._check(found)
                 return found
             if len(self._pending) > LONGEST:
-                raise InputError(f"{self.name}:{self._line}: a line longer than 16 MiB; {HOW}")
+                raise InputError(f"{self.name}:{self._line}: a line longer than 16 MiB; {how(self.name)}")
         return None
 
     def _whole_lines(self) -> bytes:
@@ -102,11 +106,11 @@ def values_of(part: Part, kind: type, name: str) -> list[Any]:
 def first_value(part: Part, name: str) -> Any:
     """The value of the first line. Raises InputError, for a document of another layout too."""
     line = part.data.partition(b"\n")[0].decode("utf8")
-    value = _value(line, f"{name}:{part.line}", _decoder(line), f"; {HOW}")
+    value = _value(line, f"{name}:{part.line}", _decoder(line), f"; {how(name, '.' if line[:1] == '{' else '.[]')}")
     if isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value):
-        raise InputError(f"{name}:{part.line}: one JSON array of records; {HOW}")
+        raise InputError(f"{name}:{part.line}: one JSON array of records; {how(name)}")
     if isinstance(value, str) or value in ([], {}):
-        raise InputError(f"{name}:{part.line}: {KINDS[type(value)]} where a row is needed; {HOW}")
+        raise InputError(f"{name}:{part.line}: {KINDS[type(value)]} where a row is needed; {how(name)}")
     return value
 
 
@@ -158,7 +162,7 @@ def _value(line: str, place: str, decoder: json.JSONDecoder, hint: str = "") -> 
     try:
         return decoder.decode(line)
     except json.JSONDecodeError as error:
-        what = error.msg[:1].lower() + error.msg[1:]
+        what = (error.msg[:1].lower() + error.msg[1:]).removesuffix(" at")
         raise InputError(f"{place}:{error.pos + 1}: not a line of JSON: {what}{hint}") from None
     except RecursionError:
         raise InputError(f"{place}: nested too deep") from None

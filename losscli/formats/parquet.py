@@ -46,7 +46,7 @@ class ParquetReader:
         """Batches of rows, each column as an array; nulls are NaN, or missing labels."""
         wanted = self._decoder.wanted(picks)
         names = [self.columns[j].name for j in wanted]
-        self._check_sizes(names)
+        self._check_sizes()
         self._reopen([name for name, j in zip(names, wanted, strict=True) if is_text(self._types[j])])
         start = 0
         for batch in self._batches(names, size):
@@ -54,18 +54,15 @@ class ParquetReader:
             start += batch.num_rows
         self._check_rows(start)
 
-    def _check_sizes(self, names: Sequence[str]) -> None:
-        """What the footer says of the columns' chunks, before any is decompressed: a page is held in whole."""
+    def _check_sizes(self) -> None:
+        """What the footer says of the row groups' sizes, before any is decompressed: pages are held in whole. What it
+        says of single columns is not asked here: where it is damaged, pyarrow ends the process.
+        """
         metadata = self._file.metadata
-        for k in range(metadata.num_row_groups):
-            group = metadata.row_group(k)
-            for chunk in (group.column(j) for j in range(group.num_columns)):
-                column = chunk.path_in_schema
-                if any(column == name or column.startswith(name + ".") for name in names):
-                    called = f"{self.name}: column '{column}' of row group {k}"
-                    size, compressed = chunk.total_uncompressed_size, chunk.total_compressed_size
-                    check_held(called, size, self._source.max_bytes, "is decompressed in whole pages")
-                    check_ratio(called, size, compressed)
+        sizes = [metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups)]
+        for k, size in enumerate(sizes):
+            check_held(f"{self.name}: row group {k}", size, self._source.max_bytes, "is decompressed in whole pages")
+        check_ratio(self.name, sum(sizes), self._source.size or 0)
 
     def _reopen(self, texts: list[str]) -> None:
         """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.
