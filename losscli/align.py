@@ -149,7 +149,7 @@ class _Place:
         if not self.reader.headed:
             return place
         name = self.reader.columns[self.column].name
-        return f"{place}:{name}" if self.reader.format == "csv" else f"{place}, column '{name}'"
+        return f"{place}:{name}" if self.reader.format in ("csv", "jsonl") else f"{place}, column '{name}'"
 
 
 def _repeated(reader: Reader, count: int, examples: Sequence[str]) -> str:

@@ -187,7 +187,7 @@ def _listed(reader: Reader) -> str:
 def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
     """The columns that a role has when nobody says: the only ones there are, or those with a usual name."""
     names, values = [c.name for c in reader.columns], [j for j, c in enumerate(reader.columns) if not c.is_index]
-    if not is_shared and (len(values) == 1 or (reader.format in ("npy", "array") and not reader.headed)):
+    if not is_shared and (len(values) == 1 or reader.is_matrix):
         return tuple(values)
     if is_shared and not reader.headed and len(names) == 1:
         raise UsageError(f"{reader.name}: has one column; {role.name} needs one of its own, or a file of its own")

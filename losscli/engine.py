@@ -8,7 +8,7 @@ from typing import Any
 from losscli.columns import MASK, WEIGHT
 from losscli.doctor import Doctor
 from losscli.finals import Request, Wanted
-from losscli.formats import BLOCK
+from losscli.formats import BLOCK, MAX_BYTES
 from losscli.formats.dialect import reading_of
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
@@ -45,6 +45,7 @@ def evaluate(
     encoding: str | None = None,
     comment: str | None = None,
     skip_blank: bool = False,
+    max_bytes: int = MAX_BYTES,
     allow_inf: bool = False,
     where: Sequence[str] = (),
     missing: str = "error",
@@ -88,10 +89,10 @@ def evaluate(
     ----------
     loss : a SPEC such as ``"huber:delta=0.5"``, a sum such as ``"dice + 0.5 * bce"``, a `Loss`, or several of them,
         which take the same roles.
-    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, NPY, Parquet, ``"x.npz:member"``;
-        ``"-"`` is standard input), a folder or a list of paths, which are parts of one table, an array of shape (n,) or
-        (n, d), a list of numbers, a Series or a DataFrame; paired by position, never by index,
-        unless `id` names columns to pair them by.
+    **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, JSON lines, NPY, Parquet, Arrow,
+        ``"x.npz:member"``, ``"x.safetensors:name"``; ``"-"`` is standard input), a folder or a list of paths, which are
+        parts of one table, an array of shape (n,) or (n, d), a list of numbers, a Series or a DataFrame; paired by
+        position, never by index, unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -101,6 +102,8 @@ def evaluate(
     delimiter, decimal, thousands, encoding : how CSV files are written: what separates cells (None: found in the first
         rows), ``"."`` or ``","`` before decimals, what parts groups of three digits, and a name such as ``"latin-1"``.
     comment, skip_blank : lines of CSV files to leave out, and to count: those that begin with `comment`, blank ones.
+    max_bytes : how much may be held of a file that cannot be streamed: a pipe that is read twice, a member of an
+        archive, a page of Parquet. What streams has no limit.
     allow_inf : let infinite inputs in.
     where : conditions such as ``"split=test"`` or ``"age >= 30"`` that rows have to meet.
     missing : ``"error"`` refuses missing values, ``"drop"`` leaves out the rows that have one, and counts them.
@@ -163,6 +166,7 @@ def evaluate(
         encoding=encoding,
         comment=comment,
         skip_blank=skip_blank,
+        max_bytes=max_bytes,
     )
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:

@@ -202,7 +202,7 @@ class _Places(NamedTuple):
         if not binding.reader.headed or (column is None and not single):
             return place if column is None or single else f"{place}, column {column}"
         name = binding.names[0 if single else column or 0]
-        return f"{place}:{name}" if binding.reader.format == "csv" else f"{place}, column '{name}'"
+        return f"{place}:{name}" if binding.reader.format in ("csv", "jsonl") else f"{place}, column '{name}'"
 
 
 @dataclass

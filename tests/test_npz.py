@@ -177,7 +177,11 @@ UNSAID = {
         archive({f"m{k}.npy": npy(PRED) for k in range(12)}),
         "x.npz: which member is pred? write x.npz:NAME; its members: m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 …",
     ),
-    "a member of a CSV file": ("x.npz:a", b"y_pred\n1\n", "x.npz:a: x.npz is no NPZ archive, which alone has members"),
+    "a member of a CSV file": (
+        "x.npz:a",
+        b"y_pred\n1\n",
+        "x.npz:a: x.npz is no NPZ archive and no safetensors file, which alone have members",
+    ),
     "a member of no file": ("y.npz:a", TWO, "y.npz:a: cannot be opened: No such file or directory"),
 }
 
@@ -191,7 +195,7 @@ def test_which_member_cannot_be_told(name: str, here: Path) -> None:
 
 # Refused, with file and member
 
-EMPTY = "x.npz: is a ZIP archive without .npy members (a .pt checkpoint?); save each array as .npy"
+EMPTY = "x.npz: is a ZIP archive without .npy members; unpack it, or save each array as .npy"
 
 
 def edited(kind: int, act: Callable[[bytearray, int, int], None], array: Any = PRED) -> bytes:
@@ -230,7 +234,7 @@ HUGE = "{{'descr': '<f8', 'fortran_order': {}, 'shape': {}, }}"
 DAMAGED = "damaged or cut NPZ archive: "
 REFUSED: dict[str, tuple[bytes, str]] = {
     "no members": (archive({}), EMPTY),
-    "no arrays": (archive({"archive/data.pkl": b"\x80\x02."}), EMPTY),
+    "no arrays": (archive({"archive/data.txt": b"1\n"}), EMPTY),
     "no array": (archive({"a.npy": b"1\n2\n"}), "x.npz:a: is no NPY array"),
     "an empty member": (archive({"a.npy": b""}), "x.npz:a: is no NPY array"),
     "objects": (

@@ -129,6 +129,7 @@ def eval_command(
     encoding: options.Encoding = None,
     comment: options.Comment = None,
     skip_blank: options.SkipBlank = False,
+    max_bytes: options.MaxBytes = None,
     allow_inf: options.AllowInf = False,
     allow_nonfinite: Annotated[
         bool, typer.Option("--allow-nonfinite", help="Exit 0, not 4, for an infinite or NaN value.")
@@ -147,7 +148,8 @@ def eval_command(
       losscli eval -l huber preds.npy targets.npy --grad-out grad.npy
       cat preds.csv | losscli eval -l huber - targets.csv --format value --max 0.3
 
-    CSV, NPY and Parquet, in any mix, told apart by content; - is standard input.
+    CSV, JSON lines (both also .gz, .zst), NPY, NPZ, safetensors, Parquet and Arrow, in any mix, told apart by
+    content; - is standard input. --max-bytes 8GiB caps what must be held of a file.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
     CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
     Formats: table, plain, json, jsonl, csv, markdown, value.
@@ -191,6 +193,7 @@ def eval_command(
             comment=comment,
             skip_blank=skip_blank,
         ),
+        **({} if max_bytes is None else {"max_bytes": options.size("--max-bytes", max_bytes)}),
         "allow_inf": allow_inf,
         "grad": grad,
         "hess": hess,

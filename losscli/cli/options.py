@@ -44,6 +44,9 @@ Thousands = Annotated[str | None, typer.Option(help="What parts thousands in a C
 Encoding = Annotated[str | None, typer.Option(help="Of a CSV that is not UTF-8.", metavar="NAME", hidden=True)]
 Comment = Annotated[str | None, typer.Option(help="Leave out CSV lines that begin so.", metavar="START", hidden=True)]
 SkipBlank = Annotated[bool, typer.Option("--skip-blank", help="Leave out blank lines of a CSV.", hidden=True)]
+MaxBytes = Annotated[
+    str | None, typer.Option(help="Hold no more of a file at once.", metavar="N", show_default=False, hidden=True)
+]
 AllowInf = Annotated[bool, typer.Option("--allow-inf", help="Let infinite inputs in.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the trace of an internal error.")]
@@ -135,6 +138,15 @@ def count(option: str, text: str | None) -> int | None:
     if not is_integer(text) or int(text) < 1:
         raise UsageError(f"{option}: '{text}' is not a whole number of at least 1")
     return int(text)
+
+
+def size(option: str, text: str | None) -> int | None:
+    """The bytes that an option's text stands for: `1000000`, or `8GiB`; None where it is not given."""
+    units = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+    digits = (text or "").rstrip("KMGTiB")
+    if text is not None and (not (digits.isascii() and digits.isdigit()) or text[len(digits) :] not in units):
+        raise UsageError(f"{option}: '{text}' is not a size; write bytes, such as 1000000, or 8GiB")
+    return None if text is None else int(digits) * units[text[len(digits) :]]
 
 
 def whole(option: str, text: str | None) -> int | None:

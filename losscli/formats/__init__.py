@@ -1,34 +1,40 @@
-"""Formats: a file -> blocks of columns. The only code that opens input files; content decides the format, never the
-name.
+"""Formats: a file -> blocks of columns. The only code that opens input files; content decides the format; the
+name breaks a tie between formats that have no magic bytes, no more.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from losscli.errors import InputError
-from losscli.formats import npy, npz, parquet
+from losscli.formats import arrow, compressed, npy, npz, parquet, safetensors
 from losscli.formats.array import ArrayReader
-from losscli.formats.base import BLOCK, PLAIN, Block, Column, Labels, Pick, Reader, Reading
+from losscli.formats.arrow import ArrowReader
+from losscli.formats.base import BLOCK, MAX_BYTES, PLAIN, Block, Column, Labels, Pick, Reader, Reading
+from losscli.formats.compressed import Decompressed
 from losscli.formats.csv import CsvReader
+from losscli.formats.foreign import refuse_foreign
+from losscli.formats.jsonl import JsonlReader
 from losscli.formats.npy import NpyReader
 from losscli.formats.npz import Member
 from losscli.formats.parquet import ParquetReader
 from losscli.formats.parts import PartsReader
 from losscli.formats.paths import listed, split_member
-from losscli.formats.source import Source
+from losscli.formats.source import Source, Stream
 from losscli.formats.texts import Texts
 
-_UNREAD = {
-    b"\x1f\x8b": "compressed with gzip; decompress it, or pipe it in: gzip -dc FILE | losscli eval … -",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd; decompress it, or pipe it in: zstd -dc FILE | losscli eval … -",
-    b"BZh": "compressed with bzip2; decompress it, or pipe it in: bzip2 -dc FILE | losscli eval … -",
-    b"\xfd7zXZ": "compressed with xz; decompress it, or pipe it in: xz -dc FILE | losscli eval … -",
-    b"ARROW1": "an Arrow file; save it as Parquet",
-    b"\x89HDF": "an HDF5 file; save the arrays as .npy",
-    b"PARE": "a Parquet file with an encrypted footer; decrypt it first",
+_JSON_ENDINGS = (".jsonl", ".ndjson")
+_BY_ENDING = {  # what a name promises
+    **dict.fromkeys((".csv", ".tsv"), "csv"),
+    **dict.fromkeys(_JSON_ENDINGS, "jsonl"),
+    **dict.fromkeys((".arrow", ".feather"), "arrow"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".npy", ".npz"), "npy"),
+    ".safetensors": "safetensors",
 }
-_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{\"\d-])")
+_JSON_VALUE = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{\"0-9-]")  # where the name says JSON
 
 
 def open_reader(
@@ -54,29 +60,70 @@ def open_reader(
 
 def _open(path: str, reading: Reading, keep: bool, usual: Sequence[str]) -> Reader:
     file, member = split_member(path)
-    source = Source(file, keep)
+    source = Source(file, reading.max_bytes)
     try:
-        if source.head.startswith(npz.MAGIC):
-            return NpyReader(Member(source, member, usual))
-        if member is not None:
-            raise InputError(f"{path}: {file} is no NPZ archive, which alone has members")
-        return _reader(source, reading)
+        reader = _with_members(source, member, usual)
+        if reader is None and member is not None:
+            raise InputError(f"{path}: {file} is no NPZ archive and no safetensors file, which alone have members")
+        reader = reader or _reader(source, reading, keep)
     except BaseException:
         source.close()
         raise
+    promised = _BY_ENDING.get(_ending(file), reader.format)
+    if promised != reader.format:
+        reader.notes.append(f"{file}: is read as {reader.format}, which it holds, whatever its name says")
+    return reader
 
 
-def _reader(source: Source, reading: Reading) -> Reader:
+def _ending(file: str) -> str:
+    """`.csv` of `x.csv` and of `x.csv.gz`."""
+    stem = file.lower().removesuffix(".gz").removesuffix(".zst")
+    return os.path.splitext(stem)[1]
+
+
+def _with_members(source: Source, member: str | None, usual: Sequence[str]) -> Reader | None:
+    """A reader of a member of what has members; None for what has none."""
+    if source.head.startswith(npz.MAGIC):
+        return NpyReader(Member(source, member, usual))
+    if safetensors.begins(source.head):
+        return safetensors.reader(source, member, usual)
+    return None
+
+
+def _reader(source: Source, reading: Reading, keep: bool) -> Reader:
+    head = source.head
+    if head.startswith(parquet.MAGIC):
+        return ParquetReader(source)
+    if head.startswith(arrow.MAGIC):
+        return ArrowReader(source, keep)
+    refuse_foreign(source.name, head)
+    if keep:
+        source.keep()
+    if head.startswith((compressed.GZIP, compressed.ZSTD)):
+        return _decompressed(Decompressed(source), reading)
+    return _flat(source, reading)
+
+
+def _flat(source: Stream, reading: Reading) -> Reader:
+    """A reader of what is read from the first byte to the last."""
     if source.head.startswith(npy.MAGIC):
         return NpyReader(source)
-    if source.head.startswith(parquet.MAGIC):
-        return ParquetReader(source)
-    for magic, what in _UNREAD.items():
-        if source.head.startswith(magic):
-            raise InputError(f"{source.name}: is {what}")
-    if source.head.startswith(_PICKLES):
-        raise InputError(f"{source.name}: is a pickle, which is never loaded; save the numbers as .npy, CSV or Parquet")
+    is_json = _JSON_VALUE if _ending(source.name) in _JSON_ENDINGS else _JSON
+    if is_json.match(source.head):
+        return JsonlReader(source)
     return CsvReader(source, reading)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Reading", "Texts", "open_reader"]
+def _decompressed(stream: Decompressed, reading: Reading) -> Reader:
+    head = stream.head
+    known = (parquet.MAGIC, *arrow.MAGIC, *npz.MAGIC, compressed.GZIP, compressed.ZSTD)
+    if head.startswith(known) or safetensors.begins(head):
+        raise InputError(
+            f"{stream.name}: a compressed file of text or an NPY array is read as it is, and this is none; "
+            "decompress it first"
+        )
+    refuse_foreign(stream.name, head)
+    return _flat(stream, reading)
+
+
+__all__ = ["BLOCK", "MAX_BYTES", "Block", "Column", "Labels", "Pick", "Reader", "Reading", "Texts", "open_reader"]

@@ -21,7 +21,7 @@ class ArrayReader:
 
     def __init__(self, name: str, data: Any) -> None:
         self.name = name
-        self.notes: Sequence[str] = ()
+        self.notes: list[str] = []
         self.headed = _is_frame(data)
         self._is_texts = isinstance(data, (list, tuple)) and any(isinstance(one, str) for one in data[:1])
         self._arrays = _columns(name, data, self.headed)

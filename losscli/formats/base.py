@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
+MAX_BYTES = 8 << 30
 
 
 class Column(NamedTuple):
@@ -91,7 +92,7 @@ class Reading(NamedTuple):
     Of CSV files: `header`, whether the first row is one, where None lets the row itself decide; `delimiter`, what
     separates cells, which None leaves to the first rows; `decimal` and `thousands`, how numbers are written;
     `encoding`, where it is not UTF-8; `comment`, what lines begin with that are left out; `skip_blank`, whether blank
-    lines are.
+    lines are. `max_bytes`: how much of a file may be held at once, in memory or as a temporary file.
     """
 
     header: bool | None = None
@@ -101,6 +102,7 @@ class Reading(NamedTuple):
     encoding: str | None = None
     comment: str | None = None
     skip_blank: bool = False
+    max_bytes: int = MAX_BYTES
 
 
 PLAIN = Reading()
@@ -129,7 +131,7 @@ class Reader(Protocol):
     @property
     def rows(self) -> int | None: ...
     @property
-    def notes(self) -> Sequence[str]: ...
+    def notes(self) -> list[str]: ...
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of about `size` rows at most, in row order. Raises InputError with the place of the first fault.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from losscli.errors import InputError, UsageError
-from losscli.formats.base import PLAIN, Reading
+from losscli.formats.base import MAX_BYTES, PLAIN, Reading
 from losscli.formats.cells import MISSING, SPACE, Notation, breaks_pattern, is_decimal_comma, is_header
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -22,10 +22,18 @@ def reading_of(
     encoding: str | None = None,
     comment: str | None = None,
     skip_blank: bool = False,
+    max_bytes: int = MAX_BYTES,
 ) -> Reading:
-    """What is said of how CSV files are written. Raises UsageError for what none can be."""
+    """What is said of how files are to be read. Raises UsageError for what none can be."""
     reading = Reading(
-        header, _SPELT.get(delimiter or "", delimiter), decimal, thousands, encoding, comment, bool(skip_blank)
+        header,
+        _SPELT.get(delimiter or "", delimiter),
+        decimal,
+        thousands,
+        encoding,
+        comment,
+        bool(skip_blank),
+        max_bytes,
     )
     if reading != PLAIN:
         _check(reading)

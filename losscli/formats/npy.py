@@ -4,7 +4,7 @@ first.
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from losscli.errors import InputError
@@ -20,18 +20,28 @@ MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): (2, "latin1"), (2, 0): (4, "latin1"), (3, 0): (4, "utf8")}  # length field in bytes, encoding
 
 
-class NpyReader:
-    """An array of one or two dimensions, row by row, in either memory order."""
+class Layout(NamedTuple):
+    """How an array lies in its file: from byte `offset` on. `bf16`: the integers are the upper halves of float32."""
 
-    format = "npy"
+    offset: int
+    dtype: "np.dtype[Any]"
+    fortran: bool
+    shape: tuple[int, ...]
+    bf16: bool = False
+
+
+class NpyReader:
+    """An array of one or two dimensions, row by row, in either memory order; `layout` where it has no NPY header."""
+
     doubtful: frozenset[int] = frozenset()
     headed = False
 
-    def __init__(self, source: Stream) -> None:
-        self.name, self._source = source.name, source
+    def __init__(self, source: Stream, layout: Layout | None = None, format: str = "npy") -> None:
+        self.name, self._source, self.format = source.name, source, format
         self.is_long = source.is_long
-        self.notes: Sequence[str] = ()
-        self._offset, self._dtype, self._fortran, shape = _header(source)
+        self.notes: list[str] = []
+        self._offset, self._dtype, self._fortran, shape, self._bf16 = layout or _header(source)
+        self._is_fresh = True
         self._check_dtype()
         if len(shape) > 2:
             raise InputError(f"{self.name}: has shape {shape}; (n,) or (n, d) is needed")
@@ -101,8 +111,9 @@ class NpyReader:
                 raise InputError(f"{self._place(row)}: {self._dtype} value that no float64 holds; save float64")
 
     def _by_rows(self, step: int) -> "Iterator[NDArray[Any]]":
-        if self._source.size is not None:
+        if not self._is_fresh:
             self._source.restart()
+        self._is_fresh = False
         self._source.read(self._offset)
         for start in range(0, self.rows, step):
             count = min(step, self.rows - start)
@@ -114,7 +125,8 @@ class NpyReader:
     def _array(self, data: bytes, count: int, start: int) -> "NDArray[Any]":
         if len(data) < count * self._row_bytes:
             raise InputError(f"{self.name}: truncated: ends at row {start + len(data) // self._row_bytes}")
-        return np.frombuffer(data, self._dtype).reshape(count, self._width)
+        part = np.frombuffer(data, self._dtype).reshape(count, self._width)
+        return (part.astype(np.uint32) << 16).view(np.float32) if self._bf16 else part
 
     def _by_columns(self, step: int) -> "Iterator[NDArray[Any]]":
         file = self._source.seekable()
@@ -137,7 +149,7 @@ class NpyReader:
         self._source.close()
 
 
-def _header(source: Stream) -> "tuple[int, np.dtype[Any], bool, tuple[int, ...]]":
+def _header(source: Stream) -> Layout:
     version = tuple(source.head[6:8])
     if version not in _HEADERS:
         raise InputError(f"{source.name}: bad NPY header: unknown version {'.'.join(map(str, version))}")
@@ -146,7 +158,7 @@ def _header(source: Stream) -> "tuple[int, np.dtype[Any], bool, tuple[int, ...]]
     offset = 8 + width + length
     if offset > len(source.head):
         raise InputError(f"{source.name}: bad NPY header: {length} bytes long, the file is cut or damaged")
-    return offset, *_parse(source.name, source.head[8 + width : offset], encoding)
+    return Layout(offset, *_parse(source.name, source.head[8 + width : offset], encoding))
 
 
 def _parse(name: str, raw: bytes, encoding: str) -> "tuple[np.dtype[Any], bool, tuple[int, ...]]":

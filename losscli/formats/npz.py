@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar
 
 from losscli.errors import InputError
 from losscli.formats import npy
-from losscli.formats.paths import named
-from losscli.formats.source import HEAD, Source, is_long, spooled
+from losscli.formats.foreign import what_archive
+from losscli.formats.paths import chosen_member
+from losscli.formats.source import HEAD, Source, check_held, check_ratio, is_long, spooled
 from losscli.lazy import zipfile, zlib
-from losscli.literals import near
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -36,8 +36,7 @@ class Member:
         self.name, self._source = source.name, source
         self._spool: BinaryIO | None = None
         self._archive = self._guard(zipfile.ZipFile, source.seekable())
-        members = [info for info in self._archive.infolist() if info.filename.endswith(_SUFFIX)]
-        self._info = _chosen(source.name, members, member, usual)
+        self._info = self._chosen(member, usual)
         self.name = f"{source.name}:{_stem(self._info)}"
         self._check_info(source.size or 0)
         self.size: int = self._info.file_size
@@ -74,6 +73,19 @@ class Member:
                 f"{self.name}: damaged or cut NPZ archive: {info.file_size} bytes are declared, "
                 f"{info.compress_size} hold them, in a file of {archive}"
             )
+        check_held(self.name, info.file_size, self._source.max_bytes, "is a member of an archive")
+        check_ratio(self.name, info.file_size, info.compress_size)
+
+    def _chosen(self, member: str | None, usual: Sequence[str]) -> "ZipInfo":
+        infos = self._archive.infolist()
+        members = [info for info in infos if info.filename.endswith(_SUFFIX)]
+        if not members:
+            what = what_archive([info.filename for info in infos]).replace("FILE", self.name)
+            raise InputError(f"{self.name}: is {what}")
+        stems = [_stem(info) for info in members]
+        if member is not None and member not in stems:
+            member = member.removesuffix(_SUFFIX)
+        return members[stems.index(chosen_member(self.name, stems, member, usual))]
 
     def _opened(self) -> IO[bytes]:
         return self._guard(self._archive.open, self._info)
@@ -96,7 +108,7 @@ class Member:
     def seekable(self) -> BinaryIO:
         """An unlinked copy: to seek in a member is to read it from its start."""
         if self._spool is None:
-            self._spool = spooled(self.restart().read)
+            self._spool = spooled(self.restart(), self._source.max_bytes)
             self.size = self._spool.tell()
         self._spool.seek(0)
         return self._spool
@@ -112,21 +124,3 @@ class Member:
 def _stem(info: "ZipInfo") -> str:
     """A member as numpy.load calls it."""
     return info.filename.removesuffix(_SUFFIX)
-
-
-def _chosen(file: str, members: "Sequence[ZipInfo]", member: str | None, usual: Sequence[str]) -> "ZipInfo":
-    if not members:
-        raise InputError(f"{file}: is a ZIP archive without .npy members (a .pt checkpoint?); save each array as .npy")
-    stems = [_stem(info) for info in members]
-    if member is not None:
-        stem = member if member in stems else member.removesuffix(_SUFFIX)
-        found = [info for info in members if _stem(info) == stem]
-        why = f"has no member '{member}'{near(stem, stems)}"
-    else:
-        found = [info for info in members if len(members) == 1 or _stem(info).lower() in usual]
-        why = f"which member is {usual[0]}? write {file}:NAME"
-    if len({info.filename for info in found}) < len(found):
-        raise InputError(f"{file}: member '{_stem(found[0])}' appears twice")
-    if len(found) != 1:
-        raise InputError(f"{file}: {why}; its members: {named(stems)}")
-    return found[0]

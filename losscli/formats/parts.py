@@ -97,7 +97,7 @@ class PartsReader:
         return sum(known) if len(known) == len(self._rows) else None
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> list[str]:
         """Of the order of the parts, and those of the parts."""
         return list(self._notes)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from losscli.errors import InputError
+from losscli.literals import near
 
 _NO_PARTS = (".", "_")  # how names of files begin that are no parts: .crc, .DS_Store, _SUCCESS
 _SHOWN = 10  # names in a message
@@ -76,6 +77,22 @@ def _counted(name: str) -> list[str | int]:
 def named(names: Sequence[str]) -> str:
     """Some names for a message."""
     return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+
+
+def chosen_member(file: str, names: Sequence[str], member: str | None, usual: Sequence[str]) -> str:
+    """The member of a file that is asked for, else the only one, else the only one with a name among `usual`, the
+    role's first. Raises InputError.
+    """
+    if member is not None:
+        found, why = [name for name in names if name == member], f"has no member '{member}'{near(member, list(names))}"
+    else:
+        found = [name for name in names if len(names) == 1 or name.lower() in usual]
+        why = f"which member is {usual[0]}? write {file}:NAME"
+    if len(set(found)) < len(found):
+        raise InputError(f"{file}: member '{found[0]}' appears twice")
+    if len(found) != 1:
+        raise InputError(f"{file}: {why}; its members: {named(names)}")
+    return found[0]
 
 
 def files_of(data: Any) -> list[str]:

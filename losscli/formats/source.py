@@ -1,4 +1,7 @@
-"""Files as bytes: opened once, looked at, never parsed here. A path is never a glob, `-` is standard input."""
+"""Files as bytes: opened once, looked at, never parsed here. A path is never a glob, `-` is standard input.
+
+What has to be held is measured against `max_bytes` before it is taken, so that no input fills memory or the disk.
+"""
 
 import io
 import os
@@ -9,10 +12,12 @@ from contextlib import suppress
 from typing import BinaryIO, Protocol
 
 from losscli.errors import InputError
+from losscli.formats.base import MAX_BYTES
 from losscli.lazy import tempfile
 
 HEAD = 1 << 16
 _LONG = 1 << 20  # bytes
+_MUCH, _DENSE = 1 << 30, 1000  # bytes decompressed, and times as many as before: no data of anybody's
 
 
 class Stream(Protocol):
@@ -35,21 +40,23 @@ class Stream(Protocol):
 class Source:
     """An opened file, pipe or standard input whose first bytes have been looked at without being lost.
 
-    `name` is what messages call it, `head` up to 64 KiB of it, `size` its length where that is known beforehand. What
-    is to be read more than once is asked to `keep`: a pipe then goes to an unlinked temporary file first.
+    `name` is what messages call it, `head` up to 64 KiB of it, `size` its length where that is known beforehand,
+    `max_bytes` how much of it may be held.
     """
 
-    def __init__(self, path: str | os.PathLike[str], keep: bool = False) -> None:
-        self.name = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> None:
+        self.name, self.max_bytes = os.fspath(path), max_bytes
         self._file = _open(self.name)
         status = os.fstat(self._file.fileno())
         from_start = stat.S_ISREG(status.st_mode) and self._file.tell() == 0  # a script may have read some of `-`
         self.size = status.st_size if from_start else None
         self.head = self._guard(self._read_head)
         self._waiting = self.head
-        if keep:
+
+    def keep(self) -> None:
+        """Make it bear to be read more than once: a pipe goes to an unlinked temporary file."""
+        if self.size is None:
             self.seekable()
-            self._waiting = b""
 
     @property
     def is_long(self) -> bool:
@@ -85,7 +92,7 @@ class Source:
     def seekable(self) -> BinaryIO:
         """The whole content as a file that can be sought in: the file itself, or an unlinked copy of the pipe."""
         if self.size is None:
-            spool = spooled(self.read)
+            spool = spooled(self, self.max_bytes)
             self._file.close()
             self._file, self.size, self._waiting = spool, spool.tell(), b""
         self._file.seek(0)
@@ -101,16 +108,31 @@ def is_long(size: int | None) -> bool:
     return size is not None and size > _LONG
 
 
-def spooled(read: Callable[[int], bytes]) -> BinaryIO:
-    """An unlinked temporary file of all that `read` gives, at its end."""
+def spooled(stream: Stream, max_bytes: int) -> BinaryIO:
+    """An unlinked temporary file of all that is left of a stream, at its end."""
     spool = tempfile.TemporaryFile()
     try:
-        while part := read(1 << 20):
+        while part := stream.read(1 << 20):
+            check_held(stream.name, spool.tell() + len(part), max_bytes, "has to be kept in a temporary file")
             spool.write(part)
     except BaseException:
         spool.close()
         raise
     return spool
+
+
+def check_held(name: str, size: int, max_bytes: int, why: str) -> None:
+    """Refuse to hold more than was said."""
+    if size > max_bytes:
+        raise InputError(f"{name}: {why}, and has more than {max_bytes} bytes; --max-bytes N allows more")
+
+
+def check_ratio(name: str, size: int, compressed: int) -> None:
+    """Refuse what decompresses to very much more than it was, as it may be made to fill a machine."""
+    if size > _MUCH and size > _DENSE * compressed:
+        raise InputError(
+            f"{name}: {compressed} bytes decompress to {size} or more; if that is right, decompress it first"
+        )
 
 
 def _open(path: str) -> BinaryIO:
