@@ -1,6 +1,8 @@
 """Arrays and tables to files, block by block: written beside the name asked for, and put in its place when complete."""
 
 import csv
+import errno
+import fcntl
 import io
 import os
 import signal
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from losscli.registry import Array
 
 Columns = Mapping[str, Any]  # name -> array (n,) or (n, k), or a list of text
+_SIGN = ".losscli-"  # in the names of unfinished files, before some random letters
+_LONGEST = 200  # bytes of an output's name in that of its unfinished file: a name may have 255
 _HEADER = 128  # bytes kept for the header of an NPY file, whose shape is known at the end only
 
 
@@ -29,9 +33,10 @@ class Output:
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(path)
         self._is_stream = os.path.exists(self.path) and not os.path.isfile(self.path)  # a pipe or a device
-        folder = None if self._is_stream else os.path.dirname(self.path)
         try:
-            handle, self._beside = tempfile.mkstemp(dir=folder, prefix=f".{Path(path).name}.")
+            if os.path.isdir(self.path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            handle, self._beside = tempfile.mkstemp() if self._is_stream else _unfinished(self.path)
         except OSError as error:
             raise OutputError(f"{path}: could not be written: {error.strerror}") from None
         try:
@@ -61,6 +66,45 @@ class Output:
             os.unlink(self._beside)
 
 
+def _unfinished(path: str) -> tuple[int, str]:
+    """A new file beside `path`, open and locked. What runs that were killed have left there is taken away.
+
+    The system lets a lock go with the process that holds it: a file without one belongs to nobody any more.
+    """
+    folder, name = os.path.split(path)
+    prefix = f".{os.fsdecode(os.fsencode(name)[:_LONGEST])}{_SIGN}"
+    _take_away_strays(folder, prefix)
+    while True:
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=prefix)
+        if _lock(handle) is not False and os.fstat(handle).st_nlink:
+            return handle, beside
+        os.close(handle)  # another run has looked between the two, and taken it for a stray
+
+
+def _take_away_strays(folder: str, prefix: str) -> None:
+    with suppress(OSError), os.scandir(folder) as entries:
+        strays = [e.path for e in entries if e.name.startswith(prefix) and e.is_file(follow_symlinks=False)]
+        for stray in strays:
+            with suppress(OSError):
+                handle = os.open(stray, os.O_RDWR | os.O_NOFOLLOW)
+                try:
+                    if _lock(handle):
+                        os.unlink(stray)
+                finally:
+                    os.close(handle)
+
+
+def _lock(handle: int) -> bool | None:
+    """Whether the file is locked now; None where its file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 def permissions(path: str) -> int:
     """The permissions that the old file has, or a new one would get."""
     with suppress(OSError):
@@ -73,7 +117,7 @@ def permissions(path: str) -> int:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """No signal comes between the making of a file and the promise to take it away again."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
@@ -211,9 +255,9 @@ class ArrayWriter:
         if not self._is_archive and Path(path).suffix.lower() not in _SHEETS:
             raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)} or .npz")
         self._name, self._path = name, path
-        self._output = Output(path) if self._is_archive else None
         self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
         self._sheets = {role: _Npy(file) for role, file in self._members.items()}
+        self._output = Output(path) if self._is_archive else None  # behind what may fail, as it has a name
         self._table = None if self._is_archive else TableWriter(path)
 
     def write(self, role: str, values: "Array") -> None:

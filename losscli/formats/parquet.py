@@ -47,6 +47,8 @@ class ParquetReader:
         self._check_columns(schema.names)
 
     def _refusal(self, error: Exception) -> InputError:
+        if isinstance(error, MemoryError):  # pyarrow's is one of its own errors too
+            raise error
         what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return InputError(f"{self.name}: not a Parquet file that can be read: {what}")
 
