@@ -255,10 +255,15 @@ class ArrayWriter:
         if not self._is_archive and Path(path).suffix.lower() not in _SHEETS:
             raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)} or .npz")
         self._name, self._path = name, path
-        self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
-        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
-        self._output = Output(path) if self._is_archive else None  # behind what may fail, as it has a name
         self._table = None if self._is_archive else TableWriter(path)
+        self._output = Output(path) if self._is_archive else None
+        self._members: dict[str, IO[bytes]] = {}
+        try:
+            self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
+        except BaseException:
+            self.abort()
+            raise
+        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
 
     def write(self, role: str, values: "Array") -> None:
         """The next rows of a role."""

@@ -151,7 +151,7 @@ def _of_the_system(error: Exception) -> tuple[str, int] | None:
     if number in _NO_MEMORY:
         return "out of memory", NO_RESOURCES
     if isinstance(error, FileNotFoundError) and "temporary directory" in str(error.strerror):  # of tempfile
-        return "no folder for temporary files can be written to: set TMPDIR", OutputError.exit_code
+        return "no folder for temporary files can be written to: is the disk full? TMPDIR names another", OutputError.exit_code
     return None
 
 

@@ -76,6 +76,7 @@ class ParquetReader:
             }
             yield Block(tuple(self._pick(arrays, texts, pick) for pick in picks), place)
             start += batch.num_rows
+        self._source.check_unchanged()
         self._check_rows(start)
 
     def _reopen(self, texts: list[str]) -> None:
