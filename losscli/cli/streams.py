@@ -4,15 +4,17 @@ code.
 
 import errno
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from losscli.errors import LossError, OutputError
-from losscli.escape import escape
+from losscli.escape import escape, width
 
 NO_RESOURCES = 71  # the exit code where memory, or another thing that the system gives, has run out
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of our own: no text of a file has them any more
 _MOST = 5  # messages of a kind, before they are counted only
 
 
@@ -72,10 +74,42 @@ def write_file(path: str, text: str) -> None:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None
 
 
-def deliver(text: str, output: str | None) -> None:
-    """The whole text where it was asked for: as a file, or on stdout."""
+def show(text: str) -> int:
+    """As `write_out`, for text that people read: on a terminal, lines that are wider than it are broken at spaces. The
+    terminal would break them anywhere, in a number too.
+    """
+    if not on_terminal():
+        return write_out(text)
+    from shutil import get_terminal_size
+
+    columns = get_terminal_size().columns
+    lines = text.removesuffix("\n").split("\n")
+    return write_out("".join(f"{part}\n" for line in lines for part in _folded(line, columns)))
+
+
+def _folded(line: str, columns: int) -> list[str]:
+    """The line, or parts of it, indented as it is."""
+    if _width(line) <= columns:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    parts, rest = [], indent
+    for word in re.findall(r"\s*\S+", line[len(indent) :]):
+        if _width(rest + word) > columns and rest.strip():
+            parts.append(rest)
+            rest = indent + word.lstrip()
+        else:
+            rest += word
+    return [*parts, rest]
+
+
+def _width(text: str) -> int:
+    return width(_COLOURS.sub("", text))
+
+
+def deliver(text: str, output: str | None, format: str) -> None:
+    """The whole text in a format where it was asked for: as a file, or on stdout."""
     if output is None:
-        write_out(text)
+        (show if format == "table" else write_out)(text)
     else:
         write_file(output, text)
 
