@@ -7,8 +7,9 @@ import io
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any
@@ -189,11 +190,9 @@ class _Csv:
     def write(self, columns: Columns) -> None:
         flat = flattened(columns)
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not self._has_header:
-            writer.writerow([cell(name) for name in flat])
+        rows = zip(*(map(cell, column) for column in flat.values()), strict=True)
+        write_rows(text, rows if self._has_header else chain([[cell(name) for name in flat]], rows))
         self._has_header = True
-        writer.writerows(zip(*(map(cell, column) for column in flat.values()), strict=True))
         self._file.write(text.getvalue().encode("utf8", "backslashreplace"))
 
     def finish(self) -> None:
@@ -201,6 +200,14 @@ class _Csv:
 
     def discard(self) -> None:
         """Nothing is held besides the file."""
+
+
+def write_rows(text: IO[str], rows: Iterable[Sequence[str]]) -> None:
+    r"""The rows as CSV. Python quotes a lone \r only from 3.13 on, although it ends a row for those who read it."""
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
 
 class _Parquet:

@@ -52,7 +52,7 @@ def limited(folder: Path, limits: Mapping[int, int], *args: str, env: Mapping[st
         cwd=folder,
         env=environment(env),
         capture_output=True,
-        preexec_fn=limit,  # noqa: PLW1509 - no threads here
+        preexec_fn=limit,
         timeout=300,
         check=False,
     )
@@ -220,7 +220,7 @@ def test_no_space_for_what_came_from_a_pipe(folder: Path) -> None:
         cwd=folder,
         env=environment(),
         capture_output=True,
-        preexec_fn=limit,  # noqa: PLW1509
+        preexec_fn=limit,
         check=False,
     )
     message = one_line(Ran(done.stdout.decode(), done.stderr.decode(), done.returncode), 74)
@@ -359,7 +359,7 @@ def test_a_folder_of_parts_that_changes(name: str, rows: int, here: Path) -> Non
     put(here / "parts", {"a.csv": TEXT, "b.csv": TEXT})
     for part in (here / "parts").iterdir():
         os.utime(part, (1, 1))
-    with pytest.raises(losscli.InputError, match="changed while it was read|cannot be opened"):
+    with pytest.raises(losscli.InputError, match=r"changed while it was read|cannot be opened"):
         changed_after(rows, lambda: PARTS[name](here / "parts"), pred="parts", per_sample_out="s.csv")
     assert not (here / "s.csv").exists()
 
@@ -407,9 +407,7 @@ def interrupted(long: Path, number: int, after: float) -> tuple[int, Path]:
     for name in WRITTEN:
         (target / name).write_bytes(OLD)
     argv = command("eval", "-l", "mse", "both.parquet", *into(target.name))
-    with subprocess.Popen(
-        argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and len(os.listdir(target)) == len(WRITTEN):
             time.sleep(0.001)
         time.sleep(after)

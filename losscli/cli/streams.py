@@ -106,12 +106,12 @@ def _width(text: str) -> int:
     return width(_COLOURS.sub("", text))
 
 
-def deliver(text: str, output: str | None, format: str) -> None:
-    """The whole text in a format where it was asked for: as a file, or on stdout."""
+def deliver(text: str, output: str | None, format: str) -> int:
+    """The whole text in a format where it was asked for: as a file, or on stdout. Returns 0."""
     if output is None:
-        (show if format == "table" else write_out)(text)
-    else:
-        write_file(output, text)
+        return show(text) if format == "table" else write_out(text)
+    write_file(output, text)
+    return 0
 
 
 def wants_colour(output: str | None) -> bool:
@@ -185,7 +185,10 @@ def _of_the_system(error: Exception) -> tuple[str, int] | None:
     if number in _NO_MEMORY:
         return "out of memory", NO_RESOURCES
     if isinstance(error, FileNotFoundError) and "temporary directory" in str(error.strerror):  # of tempfile
-        return "no folder for temporary files can be written to: is the disk full? TMPDIR names another", OutputError.exit_code
+        return (
+            "no folder for temporary files can be written to: is the disk full? TMPDIR names another",
+            OutputError.exit_code,
+        )
     return None
 
 
