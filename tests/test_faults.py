@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.writers import Output
+from losscli.output import Output
 from tests import support
 from tests.support import Ran, command, environment, put
 

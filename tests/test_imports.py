@@ -43,7 +43,20 @@ LAYERS = [
         "results",
         "samples",
     ),
-    *("ranks", "weak", "scan", "slices", "writers", "finals", "engine", "evidence", "gradcheck", "render", "cli"),
+    *(
+        "ranks",
+        "weak",
+        "scan",
+        "slices",
+        "output",
+        "writers",
+        "finals",
+        "engine",
+        "evidence",
+        "gradcheck",
+        "render",
+        "cli",
+    ),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own
     "gradcheck": [

@@ -122,7 +122,7 @@ def wants_colour(output: str | None) -> bool:
 
 
 def _replace(path: str, data: bytes) -> None:
-    from losscli.writers import Output, undisturbed  # slow to import, and rarely needed
+    from losscli.output import Output, undisturbed  # slow to import, and rarely needed
 
     with undisturbed():
         output = Output(path)
