@@ -12,6 +12,15 @@ def escape(text: str) -> str:
     return "".join(_shown(c) for c in text)
 
 
+def width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(c: str) -> int:
+    return 0 if unicodedata.category(c) in ("Mn", "Me") else 2 if unicodedata.east_asian_width(c) in ("W", "F") else 1
+
+
 def _shown(c: str) -> str:
     if unicodedata.category(c) not in _UNSAFE:
         return c

@@ -105,7 +105,8 @@ class Final:
 
     def _open(self, stack: ExitStack) -> None:
         """The files asked for; they vanish unless `commit` is reached."""
-        from losscli.writers import ArrayWriter, TableWriter, undisturbed  # most evaluations write no files
+        from losscli.output import undisturbed  # most evaluations write no files
+        from losscli.writers import ArrayWriter, TableWriter
 
         wanted, roles = self._wanted, self._tally.objective.predictions
         with undisturbed():

@@ -1,19 +1,18 @@
-"""Arrays and tables to files, block by block: written beside the name asked for, and put in its place when complete."""
+"""Arrays and tables to files, block by block: CSV, Parquet, NPY and NPZ."""
 
 import csv
 import io
-import os
-import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from shutil import copyfileobj
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile
 
 from losscli.errors import OutputError, UsageError
 from losscli.lazy import np, pa, pq
+from losscli.output import Output
 from losscli.results import cell, flattened
 
 if TYPE_CHECKING:
@@ -21,63 +20,6 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, Any]  # name -> array (n,) or (n, k), or a list of text
 _HEADER = 128  # bytes kept for the header of an NPY file, whose shape is known at the end only
-
-
-class Output:
-    """A file that appears whole under its name, or not at all: `commit` puts it there, `abort` leaves no trace."""
-
-    def __init__(self, path: str) -> None:
-        self.path = os.path.realpath(path)
-        self._is_stream = os.path.exists(self.path) and not os.path.isfile(self.path)  # a pipe or a device
-        folder = None if self._is_stream else os.path.dirname(self.path)
-        try:
-            handle, self._beside = tempfile.mkstemp(dir=folder, prefix=f".{Path(path).name}.")
-        except OSError as error:
-            raise OutputError(f"{path}: could not be written: {error.strerror}") from None
-        try:
-            self.file: IO[bytes] = os.fdopen(handle, "w+b")
-        except BaseException:
-            os.unlink(self._beside)
-            raise
-
-    def commit(self) -> None:
-        """Sync and rename; the permissions of an old file stay. What is no file is written to as it is."""
-        self.file.flush()
-        if self._is_stream:
-            self.file.seek(0)
-            with open(self.path, "wb", buffering=0) as stream:
-                copyfileobj(self.file, stream)
-            return
-        os.fchmod(self.file.fileno(), permissions(self.path))
-        os.fsync(self.file.fileno())
-        self.file.close()
-        os.replace(self._beside, self.path)
-
-    def abort(self) -> None:
-        """Take the unfinished file away."""
-        with suppress(OSError):
-            self.file.close()
-        with suppress(OSError):
-            os.unlink(self._beside)
-
-
-def permissions(path: str) -> int:
-    """The permissions that the old file has, or a new one would get."""
-    with suppress(OSError):
-        return os.stat(path).st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """No signal comes between the making of a file and the promise to take it away again."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class TableWriter:
@@ -145,11 +87,9 @@ class _Csv:
     def write(self, columns: Columns) -> None:
         flat = flattened(columns)
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not self._has_header:
-            writer.writerow([cell(name) for name in flat])
+        rows = zip(*(map(cell, column) for column in flat.values()), strict=True)
+        write_rows(text, rows if self._has_header else chain([[cell(name) for name in flat]], rows))
         self._has_header = True
-        writer.writerows(zip(*(map(cell, column) for column in flat.values()), strict=True))
         self._file.write(text.getvalue().encode("utf8", "backslashreplace"))
 
     def finish(self) -> None:
@@ -157,6 +97,14 @@ class _Csv:
 
     def discard(self) -> None:
         """Nothing is held besides the file."""
+
+
+def write_rows(text: IO[str], rows: Iterable[Sequence[str]]) -> None:
+    r"""The rows as CSV. Python quotes a lone \r only from 3.13 on, although it ends a row for those who read it."""
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
 
 class _Parquet:
@@ -211,10 +159,15 @@ class ArrayWriter:
         if not self._is_archive and Path(path).suffix.lower() not in _SHEETS:
             raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)} or .npz")
         self._name, self._path = name, path
-        self._output = Output(path) if self._is_archive else None
-        self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
-        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
         self._table = None if self._is_archive else TableWriter(path)
+        self._output = Output(path) if self._is_archive else None
+        self._members: dict[str, IO[bytes]] = {}
+        try:
+            self._members = {role: tempfile.TemporaryFile() for role in roles if self._is_archive}  # noqa: SIM115
+        except BaseException:
+            self.abort()
+            raise
+        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
 
     def write(self, role: str, values: "Array") -> None:
         """The next rows of a role."""

@@ -666,7 +666,7 @@ def test_a_signal_just_when_a_file_is_begun(ending: str, folder: Path, monkeypat
     def stop(*_: Any) -> None:
         raise SystemExit(143)
 
-    monkeypatch.setattr("losscli.writers.os.fdopen", stop)
+    monkeypatch.setattr("losscli.output.os.fdopen", stop)
     with pytest.raises(SystemExit):
         losscli.evaluate("mse", pred="p.csv", target="t.csv", grad_out=f"g.{ending}")
     assert sorted(p.name for p in folder.iterdir()) == sorted(FILES)

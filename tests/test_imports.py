@@ -50,6 +50,7 @@ LAYERS = [
         "weak",
         "scan",
         "slices",
+        "output",
         "writers",
         "finals",
         "requests",

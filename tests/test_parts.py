@@ -345,7 +345,7 @@ def test_notes_of_parts_are_said_once(here: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Any, str]] = {
-    "rows": ([3.0, 4.0], "b.npy: changed while it was read: it had 1 rows, now 2"),
+    "rows": ([3.0, 4.0], "b.npy: changed while it was read: it had 1 rows, now 2; wait until it is complete"),
     "columns": ([[3.0, 4.0]], f"b.npy: has 2 columns, where a.npy has 1 column{END}"),
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from losscli.cli.parameters import Action, with_parameters
-from losscli.cli.streams import guarded, write_out
+from losscli.cli.streams import guarded, show, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
 
@@ -29,13 +29,23 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, **_narrow(arguments)},
     )
     for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
         function = getattr(import_module(f"losscli.cli.{name}"), f"{name}_command")
         app.command(name)(with_parameters(function, arguments) if name in _WITH_PARAMETERS else function)
     app.callback()(_top)
     return app
+
+
+def _narrow(arguments: Sequence[str]) -> dict[str, int]:
+    """The width of help on a terminal of fewer columns than Typer reckons with, which are 50 and a border."""
+    if not {"-h", "--help"} & set(arguments) and arguments:
+        return {}
+    from shutil import get_terminal_size
+
+    columns = get_terminal_size().columns
+    return {"terminal_width": columns - 2} if 20 < columns < 52 else {}
 
 
 def _show_version(wanted: bool) -> None:
@@ -71,7 +81,8 @@ def _parse(arguments: Sequence[str]) -> Action:
         return action  # type: ignore[no-any-return]
     if action == 130:
         raise KeyboardInterrupt
-    return lambda: write_out(printed.getvalue()) or int(action or 0)
+    text = printed.getvalue()
+    return lambda: (show if text.startswith("Usage:") else write_out)(text) or int(action or 0)
 
 
 def _in_a_line(message: str) -> str:

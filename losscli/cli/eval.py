@@ -270,7 +270,7 @@ def _act(request: Request) -> int:
     with progress(request.quiet) as step:
         report = evaluate(request.objectives, progress=step, **request.evaluation)
     failed = failures(report, request.gates)
-    deliver(render(report, request.format, wants_colour(request.output)), request.output)
+    deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)
     say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])

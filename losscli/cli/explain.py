@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from losscli.cli.complete import complete_loss
-from losscli.cli.streams import write_out
+from losscli.cli.streams import show
 from losscli.registry import definition
 from losscli.render.cards import card
 
@@ -15,4 +15,4 @@ def explain_command(
     loss: Annotated[str, typer.Argument(help="Name or alias of a loss.", autocompletion=complete_loss)],
 ) -> Callable[[], int]:
     """What a loss is, when to use it, its parameters and its other names."""
-    return lambda: write_out(card(definition(loss.partition(":")[0])))
+    return lambda: show(card(definition(loss.partition(":")[0])))

@@ -116,7 +116,7 @@ def _try_laws(request: Request) -> int:
     from losscli.render.gradcheck import laws_text
 
     laws = [law for loss in request.losses for law in check(loss)]
-    deliver(laws_text(laws, request.format, wants_colour(request.output)), request.output)
+    deliver(laws_text(laws, request.format, wants_colour(request.output)), request.output, request.format)
     failed = [law.message for law in laws if not law.passed]
     say("error", failed)
     return 1 if failed else 0
@@ -127,7 +127,7 @@ def _compare(request: Request, comparison: Mapping[str, Any]) -> int:
     from losscli.render.gradcheck import comparison_text
 
     found = compare(request.losses[0], **comparison)
-    deliver(comparison_text(found, request.format, wants_colour(request.output)), request.output)
+    deliver(comparison_text(found, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", found.notes)
     if not found.equal:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from losscli.cli.options import Layout, chosen_format
-from losscli.cli.streams import write_out
+from losscli.cli.streams import deliver
 from losscli.errors import UsageError
 from losscli.literals import near
 from losscli.registry import Definition, definitions
@@ -21,7 +21,8 @@ def list_command(
     format: Layout = None,
 ) -> Callable[[], int]:
     """The losses, with their parameters and defaults."""
-    return lambda: write_out(_text(_of_task(task), chosen_format(format)))
+    chosen = chosen_format(format)
+    return lambda: deliver(_text(_of_task(task), chosen), None, chosen)
 
 
 def _of_task(task: str | None) -> list[Definition]:

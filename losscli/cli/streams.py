@@ -4,14 +4,17 @@ code.
 
 import errno
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from losscli.errors import LossError, OutputError
-from losscli.escape import escape
+from losscli.escape import escape, width
 
+NO_RESOURCES = 71  # the exit code where memory, or another thing that the system gives, has run out
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of our own: no text of a file has them any more
 _MOST = 5  # messages of a kind, before they are counted only
 
 
@@ -39,12 +42,23 @@ def write_out(text: str) -> int:
     data = memoryview(text.encode("utf8", "backslashreplace"))
     try:
         while data:
-            data = data[os.write(1, data) :]
+            data = data[_write(data) :]
     except BrokenPipeError:
         raise
     except OSError as error:
         raise OutputError(f"the result could not be written to standard output: {error.strerror}") from None
     return 0
+
+
+def _write(data: memoryview) -> int:
+    """Some of the bytes to stdout; how many. A pipe that would not wait for its reader is waited for here."""
+    try:
+        return os.write(1, data)
+    except BlockingIOError:
+        from select import select
+
+        select([], [1], [])
+        return 0
 
 
 def write_file(path: str, text: str) -> None:
@@ -55,17 +69,49 @@ def write_file(path: str, text: str) -> None:
         if os.path.realpath(path) == os.path.realpath("/dev/stdout"):
             write_out(text)
             return
-        _replace(path, text.encode("utf8"))
+        _replace(path, text.encode("utf8", "backslashreplace"))
     except OSError as error:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None
 
 
-def deliver(text: str, output: str | None) -> None:
-    """The whole text where it was asked for: as a file, or on stdout."""
+def show(text: str) -> int:
+    """As `write_out`, for text that people read: on a terminal, lines that are wider than it are broken at spaces. The
+    terminal would break them anywhere, in a number too.
+    """
+    if not on_terminal():
+        return write_out(text)
+    from shutil import get_terminal_size
+
+    columns = get_terminal_size().columns
+    lines = text.removesuffix("\n").split("\n")
+    return write_out("".join(f"{part}\n" for line in lines for part in _folded(line, columns)))
+
+
+def _folded(line: str, columns: int) -> list[str]:
+    """The line, or parts of it, indented as it is."""
+    if _width(line) <= columns:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    parts, rest = [], indent
+    for word in re.findall(r"\s*\S+", line[len(indent) :]):
+        if _width(rest + word) > columns and rest.strip():
+            parts.append(rest)
+            rest = indent + word.lstrip()
+        else:
+            rest += word
+    return [*parts, rest]
+
+
+def _width(text: str) -> int:
+    return width(_COLOURS.sub("", text))
+
+
+def deliver(text: str, output: str | None, format: str) -> int:
+    """The whole text in a format where it was asked for: as a file, or on stdout. Returns 0."""
     if output is None:
-        write_out(text)
-    else:
-        write_file(output, text)
+        return show(text) if format == "table" else write_out(text)
+    write_file(output, text)
+    return 0
 
 
 def wants_colour(output: str | None) -> bool:
@@ -76,7 +122,7 @@ def wants_colour(output: str | None) -> bool:
 
 
 def _replace(path: str, data: bytes) -> None:
-    from losscli.writers import Output, undisturbed  # slow to import, and rarely needed
+    from losscli.output import Output, undisturbed  # slow to import, and rarely needed
 
     with undisturbed():
         output = Output(path)
@@ -100,17 +146,15 @@ def guarded(action: Callable[[], int], debug: bool) -> int:
         return 128 + signal.SIGINT
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
-    except MemoryError:
-        say("error", ["out of memory"])
-        return 71
     except Exception as error:
         return _failed(error, debug)
 
 
 def _failed(error: Exception, debug: bool) -> int:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        say("error", [f"no space left for temporary files: {error.strerror}"])
-        return OutputError.exit_code
+    if found := _of_the_system(error):
+        message, code = found
+        say("error", [message])
+        return code
     if debug:
         from traceback import print_exception
 
@@ -118,3 +162,41 @@ def _failed(error: Exception, debug: bool) -> int:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     say("error", [f"internal error, please report it with the command and the output of --debug: {what}"])
     return LossError.exit_code
+
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_HANDLES = (errno.EMFILE, errno.ENFILE)
+_NO_MEMORY = (errno.ENOMEM, errno.EAGAIN)
+_TOLD = {  # what libraries and threads say instead of an error of the system's
+    "too many open files": errno.EMFILE,
+    "failed to map segment": errno.ENOMEM,
+    "cannot allocate memory": errno.ENOMEM,
+    "can't start new thread": errno.ENOMEM,
+}
+
+
+def _of_the_system(error: Exception) -> tuple[str, int] | None:
+    """What the system is short of, and the exit code; None where it is not the system's fault."""
+    number = _number(error)
+    if number in _NO_SPACE:
+        return f"no space left for temporary files: {os.strerror(number)}", OutputError.exit_code
+    if number in _NO_HANDLES:
+        return f"{os.strerror(number).lower()}: raise the limit, ulimit -n", NO_RESOURCES
+    if number in _NO_MEMORY:
+        return "out of memory", NO_RESOURCES
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error.strerror):  # of tempfile
+        return (
+            "no folder for temporary files can be written to: is the disk full? TMPDIR names another",
+            OutputError.exit_code,
+        )
+    return None
+
+
+def _number(error: Exception) -> int:
+    """The number that the system has for what went wrong; 0 where it has none."""
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    if isinstance(error, OSError):
+        return error.errno or 0
+    said = str(error).lower() if isinstance(error, (ImportError, RuntimeError)) else ""
+    return next((number for text, number in _TOLD.items() if text in said), 0)

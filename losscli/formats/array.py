@@ -78,6 +78,8 @@ def _is_numeric(array: "NDArray[Any]") -> bool:
 def _array(values: Any) -> "NDArray[Any]":
     """An array; among numbers None and pandas.NA are NaN, and integers that float64 does not hold stay as they are."""
     array = np.asarray(values)
+    if array.dtype.kind == "U" and isinstance(values, (list, tuple)) and array.ndim == 1:
+        return np.array([str(v) for v in values], dtype=object)  # an array of text forgets a NUL at the end
     if array.dtype != object:
         return array
     cells = [np.nan if v is None or type(v).__name__ == "NAType" else v for v in array.ravel().tolist()]

@@ -124,6 +124,7 @@ class NpyReader:
 
     def _array(self, data: bytes, count: int, start: int) -> "NDArray[Any]":
         if len(data) < count * self._row_bytes:
+            self._source.check_unchanged()
             raise InputError(f"{self.name}: truncated: ends at row {start + len(data) // self._row_bytes}")
         part = np.frombuffer(data, self._dtype).reshape(count, self._width)
         return (part.astype(np.uint32) << 16).view(np.float32) if self._bf16 else part
@@ -137,11 +138,13 @@ class NpyReader:
             for j in range(self._width):
                 part[:, j] = self._array_at(file, j * self.rows + start, count)
             yield part
+        self._source.check_unchanged()
 
     def _array_at(self, file: BinaryIO, first: int, count: int) -> "NDArray[Any]":
         file.seek(self._offset + first * self._dtype.itemsize)
         data = file.read(count * self._dtype.itemsize)
         if len(data) < count * self._dtype.itemsize:
+            self._source.check_unchanged()
             raise InputError(f"{self.name}: truncated while it was read")
         return np.frombuffer(data, self._dtype)
 

@@ -97,7 +97,14 @@ class Member:
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes, fewer only at the end, where the checksum is verified."""
-        return self._guard(self._file.read, size)
+        part = self._guard(self._file.read, size)
+        if len(part) < size:
+            self.check_unchanged()
+        return part
+
+    def check_unchanged(self) -> None:
+        """Of the archive, as `Source`."""
+        self._source.check_unchanged()
 
     def restart(self) -> "Member":
         """Back to the first byte."""

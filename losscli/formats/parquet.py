@@ -39,6 +39,8 @@ class ParquetReader:
             raise InputError(f"{self.name}: no data rows")
 
     def _refusal(self, error: Exception) -> InputError:
+        if isinstance(error, MemoryError):  # pyarrow's is one of its own errors too
+            raise error
         what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return InputError(f"{self.name}: not a Parquet file that can be read: {what}")
 
@@ -52,6 +54,7 @@ class ParquetReader:
         for batch in self._batches(names, size):
             yield self._decoder.block(batch, wanted, picks, start)
             start += batch.num_rows
+        self._source.check_unchanged()
         self._check_rows(start)
 
     def _check_sizes(self) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from losscli.errors import InputError, UsageError
 from losscli.formats.base import Block, Column, Labels, Pick, Reader
 from losscli.formats.paths import misleading_order, parts_in, split_member
+from losscli.formats.source import changed, stamp
 from losscli.formats.widths import Widths
 
 _MANY = 16  # parts that take long to open, however short they are
@@ -34,7 +35,9 @@ class PartsReader:
         self._open = open_part
         self._part: Reader | None = None
         self._notes: dict[str, None] = {}  # each once, in order: a part is opened more than once
+        self._folders: dict[str, list[str]] = {}
         self._paths = [part for path in given for part in self._parts_of(path)]
+        self._stamps = [_stamp(path) for path in self._paths]  # each is opened more than once
         self.name = given[0] if len(given) == 1 else _called(self._paths)
         self._note_repeated()
         self._rows: list[int | None] = []
@@ -45,7 +48,7 @@ class PartsReader:
     def _parts_of(self, path: str) -> list[str]:
         if not os.path.isdir(path):
             return [path]
-        parts = parts_in(path)
+        parts = self._folders[path] = parts_in(path)
         if order := misleading_order(parts):
             self._note(f"{path}: its parts are taken in name order, '{order[0]}' before '{order[1]}'")
         return parts
@@ -105,16 +108,21 @@ class PartsReader:
         """The blocks of the parts, one part after the other."""
         first: Block | None = None
         widths = Widths()
-        for path, rows in zip(self._paths, self._rows, strict=True):
+        for path, rows, before in zip(self._paths, self._rows, self._stamps, strict=True):
             with self._opened(path) as part:
                 _refuse_other_columns(part, self._model)
                 if part.rows != rows:  # the number of rows may have been divided by already
-                    raise InputError(f"{part.name}: changed while it was read: it had {rows} rows, now {part.rows}")
+                    raise changed(part.name, f": it had {rows} rows, now {part.rows}")
                 for block in part.read(picks, size):
                     first = first or block
                     self._refuse_other_widths(block, first, picks)
                     self._watch_widths(widths, block, picks)
                     yield block
+                if _stamp(path) != before:
+                    raise changed(part.name)
+        for folder, parts in self._folders.items():
+            if parts_in(folder) != parts:
+                raise changed(folder, ": there are other parts in it")
 
     def _refuse_other_widths(self, block: Block, first: Block, picks: Sequence[Pick]) -> None:
         """Vectors are as long in every part, which no header says."""
@@ -138,6 +146,14 @@ class PartsReader:
     def close(self) -> None:
         if self._part is not None:
             self._part.close()
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    file, _ = split_member(path)
+    try:
+        return stamp(os.stat(file))
+    except (OSError, ValueError):  # it is refused when it is opened
+        return None
 
 
 def _called(names: Sequence[str]) -> str:

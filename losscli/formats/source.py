@@ -34,6 +34,7 @@ class Stream(Protocol):
     def read(self, size: int) -> bytes: ...
     def restart(self) -> "Stream": ...
     def seekable(self) -> BinaryIO: ...
+    def check_unchanged(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -48,6 +49,7 @@ class Source:
         self.name, self.max_bytes = os.fspath(path), max_bytes
         self._file = _open(self.name)
         status = os.fstat(self._file.fileno())
+        self._stamp = stamp(status)
         from_start = stat.S_ISREG(status.st_mode) and self._file.tell() == 0  # a script may have read some of `-`
         self.size = status.st_size if from_start else None
         self.head = self._guard(self._read_head)
@@ -81,7 +83,17 @@ class Source:
         part, self._waiting = self._waiting[:size], self._waiting[size:]
         while len(part) < size and (more := self._guard(self._file.read, size - len(part))):
             part += more
+        if len(part) < size:
+            self.check_unchanged()
         return part
+
+    def check_unchanged(self) -> None:
+        """To be called when all of it has been read, as `read` does at the end. Raises InputError where it has been
+        written to since it was opened: nobody knows then which bytes were read. A file that another one has taken the
+        name of stays what it was.
+        """
+        if self._stamp and stamp(os.fstat(self._file.fileno())) != self._stamp:
+            raise changed(self.name)
 
     def restart(self) -> "Source":
         """Back to the first byte. What is no regular file must have been kept."""
@@ -95,12 +107,25 @@ class Source:
             spool = spooled(self, self.max_bytes)
             self._file.close()
             self._file, self.size, self._waiting = spool, spool.tell(), b""
+            self._stamp = None
         self._file.seek(0)
         return self._file
 
     def close(self) -> None:
         with suppress(OSError):
             self._file.close()
+
+
+def stamp(status: os.stat_result) -> tuple[int, ...] | None:
+    """What differs where a file has been changed or replaced; None for a pipe or a device, which ends as it ends."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def changed(name: str, how: str = "") -> InputError:
+    """The refusal of a file that is not what it was."""
+    return InputError(f"{name}: changed while it was read{how}; wait until it is complete")
 
 
 def is_long(size: int | None) -> bool:

@@ -48,4 +48,4 @@ def _table(rows: Rows) -> str:
 def _markdown(text: str) -> str:
     """A cell whose text is shown as it is."""
     shown = escape(text).replace("\\", "\\\\").replace("|", "\\|")
-    return "".join(f"\\{c}" if c in "`*_~<>[]&" else c for c in shown)
+    return "".join(f"\\{c}" if c in "`*_~<>[]&$" else c for c in shown)

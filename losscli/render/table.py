@@ -2,10 +2,12 @@
 instead, or for several losses a column a loss.
 """
 
+import os
 from io import StringIO
 from shutil import get_terminal_size
 
-from rich.box import SIMPLE_HEAD
+from rich.box import SIMPLE_HEAD, Box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +32,8 @@ _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
 _NUMBERS = ("value", "n", "weight", "std", "min", "max", "p50", "p90", "p99")
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+_ASCII_BLOCKS = " .:-=+*#@"
+_ASCII_HEAD = Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
 
 
 def table(report: Report, colour: bool) -> str:
@@ -49,8 +53,14 @@ def table(report: Report, colour: bool) -> str:
     if has_samples(report):
         header, rows = sample_rows(report)
         parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
-        parts.append(unlisted(report))
+        parts.append(unlisted(report).replace("…", "...") if _is_ascii() else unlisted(report))
     return "".join(parts)
+
+
+def _is_ascii() -> bool:
+    """Whether the locale says that the terminal shows no UTF-8: lines and blocks are then drawn with ASCII signs."""
+    said = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "utf-8")
+    return "utf8" not in said.lower().replace("-", "")
 
 
 def _groups(report: Report, colour: bool) -> str:
@@ -92,9 +102,11 @@ def _facts(result: Result) -> list[dict[str, str]]:
 
 def _histogram(result: Result) -> str:
     """The samples' losses from the least to the largest, a block a bin, as high as the bin is full."""
-    top = max(result.histogram)
-    blocks = "".join(_BLOCKS[-(-count * (len(_BLOCKS) - 1) // top)] for count in result.histogram)
-    return f"\n{result.loss}  {number(result.min)} {blocks} {number(result.max)}\n"
+    signs, top = _ASCII_BLOCKS if _is_ascii() else _BLOCKS, max(result.histogram)
+    blocks = "".join(signs[-(-count * (len(signs) - 1) // top)] for count in result.histogram)
+    low, high = f"{result.loss}  {number(result.min)}", number(result.max)
+    gap = " " if cell_len(low + blocks + high) + 2 <= get_terminal_size().columns else "\n"
+    return f"\n{low}{gap}{blocks}{gap}{high}\n"
 
 
 def _derivatives(result: Result) -> list[tuple[str, Derivative]]:
@@ -135,13 +147,14 @@ def grid(
     if not _fits(widths):
         return "\n".join(_lines(header, row) for row in rows)
     text = StringIO()
-    console = Console(file=text, width=get_terminal_size().columns, force_terminal=colour, no_color=not colour)
+    width = get_terminal_size().columns
+    console = Console(file=text, width=width, height=len(rows), force_terminal=colour, no_color=not colour)
     console.print(_box(widths, rows, numbers))
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
 def _widths(header: list[str], rows: list[list[str]]) -> dict[str, int]:
-    return {name: max(len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
+    return {name: max(cell_len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
 
 
 def _fits(widths: dict[str, int]) -> bool:
@@ -149,7 +162,7 @@ def _fits(widths: dict[str, int]) -> bool:
 
 
 def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]) -> Table:
-    box = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    box = Table(box=_ASCII_HEAD if _is_ascii() else SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name, width in widths.items():
         box.add_column(Text(name), justify="right" if name in numbers else "left", min_width=width, overflow="fold")
     for row in rows:
@@ -158,5 +171,6 @@ def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]
 
 
 def _lines(header: list[str], row: list[str]) -> str:
-    width = max(map(len, header))
-    return "".join(f"{name:<{width}}  {escape(cell)}\n" for name, cell in zip(header, row, strict=True) if cell)
+    width = max(map(cell_len, header))
+    names = [name + " " * (width - cell_len(name)) for name in header]
+    return "".join(f"{name}  {escape(cell)}\n" for name, cell in zip(names, row, strict=True) if cell)
