@@ -11,6 +11,7 @@ from losscli.formats import npy, npz, parquet
 from losscli.formats.array import ArrayReader
 from losscli.formats.base import BLOCK, Block, Column, Labels, Pick, Reader
 from losscli.formats.csv import CsvReader
+from losscli.formats.lent import Lent
 from losscli.formats.npy import NpyReader
 from losscli.formats.npz import Member
 from losscli.formats.parquet import ParquetReader
@@ -41,6 +42,8 @@ def open_reader(
     What is to be read more than once is asked to `keep`: a pipe is then copied to a temporary file.
     Of an archive's members, one called `name` or a `usual` name is taken where none is said.
     """
+    if isinstance(data, Lent):
+        return data
     paths = listed(data)
     if paths is None:
         return ArrayReader(name, data)
@@ -51,6 +54,18 @@ def open_reader(
     if len(paths) > 1 or isinstance(data, (list, tuple)) or os.path.isdir(paths[0]):
         return PartsReader(paths, opened)
     return opened(paths[0])
+
+
+def members(path: str) -> list[str]:
+    """The members of an NPZ archive that has several, as paths; of anything else the path itself."""
+    if split_member(path)[1] is not None or not os.path.isfile(path):
+        return [path]
+    source = Source(path)
+    try:
+        found = npz.stems(source) if source.head.startswith(npz.MAGIC) else []
+    finally:
+        source.close()
+    return [f"{path}:{stem}" for stem in found] if len(found) > 1 else [path]
 
 
 def _open(path: str, header: bool | None, keep: bool, usual: Sequence[str]) -> Reader:
@@ -80,4 +95,4 @@ def _reader(source: Source, header: bool | None) -> Reader:
     return CsvReader(source, header)
 
 
-__all__ = ["BLOCK", "Block", "Column", "Labels", "Pick", "Reader", "Texts", "open_reader"]
+__all__ = ["BLOCK", "Block", "Column", "Labels", "Lent", "Pick", "Reader", "Texts", "members", "open_reader"]

@@ -14,13 +14,14 @@ BLOCK = 1 << 17  # rows a batch has at most; results do not depend on it
 
 class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
-    text, `other` where it holds neither numbers nor text.
+    text, `other` where it holds neither numbers nor text. `dtype` is its type, where its format has types.
     """
 
     name: str
     vector: bool = False
     text: bool = False
     other: bool = False
+    dtype: str = ""
 
 
 @dataclass(frozen=True)

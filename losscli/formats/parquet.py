@@ -40,7 +40,7 @@ class ParquetReader:
         self._is_reopened = False
         self._widths: dict[int, int] = {}  # of list columns, from their first row
         self.columns = tuple(
-            Column(n, _is_list(t), _is_text(t), not (_is_list(t) or _is_text(t) or _is_number(t)))
+            Column(n, _is_list(t), _is_text(t), not (_is_list(t) or _is_text(t) or _is_number(t)), str(t))
             for n, t in zip(schema.names, self._types, strict=True)
         )
         self.rows = self._file.metadata.num_rows

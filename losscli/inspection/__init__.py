@@ -1,0 +1,124 @@
+"""What is in some files, and which losses fit: every file is read once, in blocks; commands are tried before they are
+told.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from losscli.errors import InputError, UsageError
+from losscli.formats import Reader, members, open_reader
+from losscli.inspection.alignment import aligned, shared_names
+from losscli.inspection.commands import Found, Given, embeddings, fitting
+from losscli.inspection.findings import Alignment, Command, Field, FileFacts, Inspection, Key, Look
+from losscli.inspection.looks import looks_of
+from losscli.inspection.names import is_usual, is_usual_stem
+from losscli.inspection.passes import inspected
+from losscli.inspection.tallies import Digest
+
+_ROLES = 3  # files that a loss takes at most
+
+
+class _Opened(NamedTuple):
+    path: str
+    reader: Reader
+
+
+def inspect(paths: Sequence[str], header: bool | None = None) -> Inspection:
+    """What is in the files, which are the roles of a loss in order, or members of one archive. Raises InputError."""
+    if list(paths).count("-") > 1:
+        raise UsageError("'-' is standard input, which can be one file only")
+    with ExitStack() as stack:
+        several = {path: members(path) for path in paths}
+        opened = [_open(stack, path, header, several[given] == [given]) for given in paths for path in several[given]]
+        readers = [one.reader for one in opened if isinstance(one, _Opened)]
+        keys = shared_names(readers)
+        files, digests = _described(opened, keys)
+        read = [file for file in files if not file.refused]
+        alignment = aligned(readers, read, digests) if len(readers) > 1 else None
+        is_archive = len(paths) < len(files)
+        flags = () if header is None else (("header",) if header else ("no-header",))
+        given = Given([file.path for file in read], readers, read, flags)
+        found = _found(given, alignment, is_archive)
+        notes = list(dict.fromkeys(note for reader in readers for note in reader.notes))
+        return Inspection(files, alignment, found.commands, found.advice, notes)
+
+
+def _open(stack: ExitStack, path: str, header: bool | None, is_given: bool) -> "_Opened | FileFacts":
+    """A file, opened; of a member of an archive that nobody named and that cannot be read, why."""
+    try:
+        reader = open_reader(path, path, header, keep=True)
+    except InputError as error:
+        if is_given:
+            raise
+        return FileFacts(path, "npz", refused=str(error))
+    stack.callback(reader.close)
+    return _Opened(path, reader)
+
+
+def _described(
+    opened: "Sequence[_Opened | FileFacts]", keys: Sequence[str]
+) -> tuple[list[FileFacts], list[dict[str, Digest]]]:
+    files: list[FileFacts] = []
+    digests: list[dict[str, Digest]] = []
+    for one in opened:
+        if isinstance(one, FileFacts):
+            files.append(one)
+            continue
+        facts, found = inspected(one.reader, one.path, keys)
+        for field in (*facts.columns, *facts.groups):
+            field.looks = looks_of(field)
+        files.append(facts)
+        digests.append(found)
+    return files, digests
+
+
+def _found(given: Given, alignment: Alignment | None, is_archive: bool) -> Found:
+    """The commands for the files as roles in order, or for the members of an archive by their names."""
+    count = len(given.files)
+    if not count:
+        return Found([], ["no member can be read"])
+    if is_archive:
+        return _of_members(given)
+    if count > _ROLES:
+        return Found([], [f"no loss takes {count} files in order: give predictions, then targets"])
+    vectors = embeddings(given, alignment) if count != 2 else Found([], [])
+    if count == _ROLES:
+        return vectors
+    found = fitting(given, [_order(given.files)], alignment)
+    return Found([*vectors.commands, *found.commands], [] if vectors.commands else found.advice)
+
+
+def _order(files: Sequence[FileFacts]) -> tuple[int, int]:
+    """Where the predictions are and where the targets, which names may tell to stand in another order."""
+    if len(files) == 1:
+        return 0, 0
+    first, second = ({role for role in ("pred", "target") if _names_role(file, role)} for file in files)
+    return (1, 0) if first == {"target"} and second == {"pred"} else (0, 1)
+
+
+def _names_role(file: FileFacts, role: str) -> bool:
+    return any(is_usual(name, role) for name in file.names) or any(is_usual_stem(g.name, role) for g in file.groups)
+
+
+def _of_members(given: Given) -> Found:
+    """Members of an archive, which are told apart by their names, or tried in both orders."""
+    stems = [path.rpartition(":")[2].lower() for path in given.paths]
+    roles = {
+        role: [k for k, stem in enumerate(stems) if is_usual(stem, role) or is_usual_stem(stem, role)]
+        for role in ("pred", "target")
+    }
+    everything = range(len(stems))
+    preds = roles["pred"] or [k for k in everything if k not in roles["target"]]
+    wanted = roles["target"] or [k for k in everything if k not in roles["pred"]]
+    places = [(p, t) for p in preds for t in wanted if p != t]
+    found = Found([], [])
+    for p, t in places:
+        pair = Given(*([part[k] for k in (p, t)] for part in given[:3]), given.flags)  # type: ignore[arg-type]
+        more = fitting(pair, [(0, 1)], aligned(pair.readers, pair.files, [{}, {}]))
+        found.commands.extend(more.commands)
+        found.advice.extend(text for text in more.advice if text not in found.advice)
+    return Found(found.commands, [] if found.commands else found.advice)
+
+
+__all__ = ["Alignment", "Command", "Field", "FileFacts", "Inspection", "Key", "Look", "inspect"]
