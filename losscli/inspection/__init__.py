@@ -85,7 +85,11 @@ def _found(given: Given, alignment: Alignment | None, is_archive: bool) -> Found
     vectors = embeddings(given, alignment) if count != 2 else Found([], [])
     if count == _ROLES:
         return vectors
-    found = fitting(given, [_order(given.files)], alignment)
+    places = _order(given.files)
+    found = fitting(given, [places], alignment)
+    if places == (1, 0):
+        first, second = given.paths
+        found.advise(f"the predictions stand in {second}, the targets in {first}: commands name them in that order")
     return Found([*vectors.commands, *found.commands], [] if vectors.commands else found.advice)
 
 

@@ -45,7 +45,7 @@ def _key(
 ) -> Key | None:
     """How a shared column compares; None for one that is no key, by its name and by its values."""
     facts = [column.facts for file in files for column in file.columns if column.name == name]
-    if not is_key(name) and (any(d.why for d in digests) or any(f.is_repeated for f in facts)):
+    if not is_key(name) and not all(f.texts and not f.missing and not f.is_repeated for f in facts):
         return None
     if why := next((d.why for d in digests if d.why), ""):
         return Key(name, UNUSABLE, why)

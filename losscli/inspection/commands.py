@@ -10,9 +10,11 @@ from losscli.inspection.findings import Alignment, Command, Field, FileFacts
 from losscli.inspection.operands import Operand, predictions, targets, unusual_columns
 from losscli.inspection.plans import Plan, tried
 from losscli.inspection.readings import read
+from losscli.inspection.tallies import shown
 from losscli.registry import get
 
 _GROUPS = 20  # distinct values of a column that rows are grouped by
+_MOST = 4  # pairs of columns whose names tell nothing
 _REFUSALS = 2  # of a pair of columns, that are told
 
 
@@ -55,7 +57,8 @@ def fitting(given: Given, places: Sequence[tuple[int, int]], alignment: Alignmen
     found = Found([], [])
     pairings = list(_pairings(alignment, given, found)) if alignment else [({}, "")]
     for p, t in places if pairings else ():
-        for pred, target in _pairs(given, p, t, found):
+        pairs = list(_pairs(given, p, t, found))
+        for pred, target in _plausible(pairs, found):
             _fit(found, given, pred, target, pairings)
     return found
 
@@ -68,16 +71,42 @@ def _pairs(given: Given, p: int, t: int, found: Found) -> Iterator[tuple[Operand
     for pred in preds:
         wanted = targets(t, given.files[t], pred)
         if not wanted:
-            more = "; give the file of targets too" if p == t else ""
+            more = _without_target(given.files[t]) if p == t else ""
             found.advise(f"{given.files[t].path}: no column that may be a target: {_held(given.files[t])}{more}")
         for target in wanted:
             yield pred, target
 
 
+def _without_target(file: FileFacts) -> str:
+    named = "" if file.headed or len(file.names) == 1 else ", or name columns by position: --pred-col 0 --target-col 1"
+    return f"; give the file of targets too{named}"
+
+
+def _plausible(pairs: list[tuple[Operand, Operand]], found: Found) -> list[tuple[Operand, Operand]]:
+    """The pairs that their names tell; else those of one name; else all, if they are few."""
+    told = [pair for pair in pairs if any(operand.is_usual for operand in pair)]
+    alike = [(p, t) for p, t in pairs if p.headers and p.headers == t.headers]
+    chosen = told or (alike if len(pairs) > 1 else []) or pairs
+    if len(chosen) <= _MOST or (len(chosen) == len(told) and all(p.is_usual for p, _ in told)):
+        return chosen
+    preds, targets_ = ({operand.called: 0 for operand in side} for side in zip(*chosen, strict=True))
+    found.advise(
+        f"which column is the prediction ({', '.join(preds)}) and which the target ({', '.join(targets_)})? "
+        "say --pred-col NAME and --target-col NAME, or call them y_pred and y"
+    )
+    return []
+
+
 def _held(file: FileFacts) -> str:
     """What a file has, in short."""
-    found = [f"{f.name or 'numbers'} ({f.looks[0].kind})" for f in file.lone if f.looks]
+    found = [f"{f.name or 'numbers'} ({_in_short(f)})" for f in file.lone if f.looks]
     return ", ".join(found[:8]) + (" …" if len(found) > 8 else "")
+
+
+def _in_short(found: Field) -> str:
+    facts = found.facts
+    where = f"; the first text, {shown(facts.first_text)}, at {facts.first_text_at}" if facts.texts and facts.numbers else ""
+    return f"{found.looks[0].kind}{f': {found.looks[0].why}' if where else ''}{where}"
 
 
 def _pairings(alignment: Alignment, given: Given, found: Found) -> Iterator[tuple[Mapping[str, str], str]]:
@@ -115,8 +144,8 @@ def _fit(
     first: Plan | None = None
     for options, paired in pairings:
         for reading in readings.readings:
-            plan = _plan(given, reading.loss, {"pred": pred, "target": target})
-            plan = plan.having(reading.options, reading.why).having(options, *([paired] if paired else []))
+            plan = _plan(given, reading.loss, {"pred": pred, "target": target}, reading.why)
+            plan = plan.having({**reading.options, **options}, *([paired] if paired else []))
             why = found.take(given, plan)
             refusals += [why] if why else []
             first = first or (None if why else plan)
@@ -128,7 +157,7 @@ def _fit(
         found.take(given, more)
 
 
-def _plan(given: Given, loss: str, operands: Mapping[str, Operand]) -> Plan:
+def _plan(given: Given, loss: str, operands: Mapping[str, Operand], why: str) -> Plan:
     """A loss of some columns, with what they need: missing values left out, infinite ones let in."""
     roles = get(loss).kind.roles
     first = next(iter(operands.values())).place
@@ -136,7 +165,7 @@ def _plan(given: Given, loss: str, operands: Mapping[str, Operand]) -> Plan:
     columns = unusual_columns(roles, {role: given.readers[k] for role, k in places.items()}, dict(operands))
     missing = {o.called: o.field.facts.missing for o in operands.values() if o.field.facts.missing}
     infinite = any(o.field.facts.infinite for o in operands.values())
-    plan = Plan(loss, places, columns, {}, (*(("allow-inf",) if infinite else ()), *given.flags))
+    plan = Plan(loss, places, columns, {}, (*(("allow-inf",) if infinite else ()), *given.flags), (why,))
     told = " and ".join(f"{count} missing in {name}" for name, count in missing.items())
     return plan.having({"missing": "drop"}, f"rows left out: {told}") if missing else plan
 
@@ -160,15 +189,14 @@ def _variants(given: Given, plan: Plan, pred: Operand, target: Operand) -> Itera
     yield from (plan.having({"by": spec}, f"for each {spec}") for spec in groups[:1])
     for _, role, f in called:
         if role == "pred" and f.name.lower() in names.VARIANCES and f.facts.low > 0 and plan.loss == "mse":
-            variance = Operand(pred.place, pred.file, f)
-            found = _plan(given, "gaussian_nll", {"pred": pred, "target": target, "variance": variance})
-            extra = {k: v for k, v in plan.options.items() if k in ("id", "ids")}
-            yield found.having(extra, f"{f.name} holds the predicted variance")
+            variance, why = Operand(pred.place, pred.file, f), f"{f.name} holds the predicted variance"
+            found = _plan(given, "gaussian_nll", {"pred": pred, "target": target, "variance": variance}, why)
+            yield found.having({k: v for k, v in plan.options.items() if k in ("id", "ids")})
 
 
 def _is_group(found: Field) -> bool:
     values = found.facts.values
-    return bool(found.kinds & {"group", "group or label"}) and values is not None and 1 < len(values) <= _GROUPS
+    return "group" in found.kinds and values is not None and 1 < len(values) <= _GROUPS
 
 
 _OTHERS = ("triplet", "contrastive")

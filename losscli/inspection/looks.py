@@ -40,12 +40,20 @@ def _of_text(found: Field) -> Iterator[Look]:
         yield Look("id", "its name")
     elif not facts.is_repeated and facts.rows > 1:
         yield Look("id", "no text twice" + ("" if facts.values is not None else f" in the first {MOST}"))
+    if facts.values is not None and facts.is_repeated and len(facts.values) > 1:
+        yield from _categories(len(facts.values), name)
+    yield Look("text", "no numbers")
+
+
+def _categories(distinct: int, name: str) -> Iterator[Look]:
+    """Text that repeats: labels, or groups of rows."""
+    why = f"{distinct} distinct texts"
     if names.is_part(name):
         yield Look("group", "its name")
-    if facts.values is not None and facts.is_repeated and len(facts.values) > 1:
-        kind = "label" if names.is_usual(name, "target") else "group or label"
-        yield Look(kind, f"{len(facts.values)} distinct texts")
-    yield Look("text", "no numbers")
+        return
+    yield Look("label", why)
+    if not names.is_usual(name, "target"):
+        yield Look("group", why)
 
 
 def _constant(facts: Facts) -> Iterator[Look]:

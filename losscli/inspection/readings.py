@@ -9,6 +9,8 @@ from losscli.inspection.operands import Operand
 from losscli.literals import canonical
 
 _IGNORED = -100  # torch's default
+_CLASSES = 100
+_LEAST_PERCENT = 10  # the largest of percentages is above it
 _FRACTIONS_OF_ONE = 0.05  # how far sums may be from 1 for probabilities that are meant to add up to it
 
 
@@ -65,14 +67,14 @@ def _of_numbers(pred: Operand, target: Operand, advice: list[str]) -> Iterator[R
     if t.only(0, 1):
         yield from _of_outcomes(pred, target, advice)
         return
-    whole = p.is_whole and t.is_whole and t.values is not None and p.values is not None
-    if whole and p.values and t.values and p.values <= t.values and len(t.values) <= 100:
+    decided = p.is_whole and t.is_whole and p.values and t.values and p.values <= t.values and len(t.values) <= _CLASSES
+    if decided:
         advice.append(
             f"{pred.called} holds classes that are decided, it seems: as classes they have no loss here; "
             "give a column of probabilities a class"
         )
     both = p.within(0, 1) and t.within(0, 1)
-    as_what = "if they are quantities" if both or whole else "numbers against numbers"
+    as_what = "if they are quantities" if both or decided else "numbers against numbers"
     yield Reading("mse", f"{pred.called} and {target.called}: {as_what}")
     if both:
         yield Reading("bce", f"if {target.called} holds probabilities of class 1, between 0 and 1")
@@ -83,7 +85,7 @@ def _of_outcomes(pred: Operand, target: Operand, advice: list[str]) -> Iterator[
     """Targets 0 and 1."""
     p, said = pred.field.facts, pred.said
     outcomes = f"{target.called} is 0 or 1"
-    is_percent = p.low >= 0 and 1 < p.high <= 100 and not (p.is_whole and p.high <= 2)
+    is_percent = p.low >= 0 and _LEAST_PERCENT < p.high <= 100
     if is_percent and said in ("percent", "probs"):
         advice.append(f"{pred.called} goes up to {canonical(float(p.high))}: percentages? divide by 100 for bce and brier")
         return
@@ -93,18 +95,21 @@ def _of_outcomes(pred: Operand, target: Operand, advice: list[str]) -> Iterator[
     if is_probable:
         clause = "all in [0, 1]: if they are probabilities" if said in ("logits", "log_probs") else "in [0, 1]"
         yield from _of_probabilities(f"{outcomes}, {pred.called} {clause}", p.only(0, 1), pred, advice)
-    forms = {"log_probs"} if p.high <= 0 and said != "logits" else set()
+    forms = {"log_probs"} if p.low < p.high <= 0 and said != "logits" else set()
     forms |= {"logits"} if said == "logits" or (not is_probable and said != "log_probs") else set()
-    doubt = len(forms) + is_probable > 1
+    as_number = not is_probable and not said
+    quantity = Reading("mse", f"if {target.called}, which is all 0 or 1, is a quantity")
+    is_constant = target.field.facts.values is not None and len(target.field.facts.values) == 1
+    doubt = len(forms) + is_probable + as_number > 1
+    if as_number and is_constant:
+        yield quantity
     for form in sorted(forms, reverse=True):
         reason = f"if they are {_WORDS[form]}" if doubt else f"{_WORDS[form]}, not all in [0, 1]"
         yield Reading(f"bce:form={form}", f"{outcomes}, {pred.called}: {reason}")
     if "logits" in forms:
         yield Reading("hinge", f"{outcomes}, {pred.called}: if they are scores of a margin", {"labels": "01"})
-    if not is_probable and not said:
-        yield Reading("mse", f"if {target.called} is a quantity that is 0 or 1")
-    elif target.field.facts.values is not None and len(target.field.facts.values) == 1:
-        yield Reading("mse", f"if {target.called}, which is constant, is a quantity")
+    if (as_number and not is_constant) or (is_probable and is_constant):
+        yield quantity
 
 
 _WORDS = {"logits": "logits", "log_probs": "log-probabilities of class 1"}
