@@ -43,7 +43,19 @@ LAYERS = [
         "results",
         "samples",
     ),
-    *("ranks", "weak", "scan", "slices", "writers", "finals", "engine", "evidence", "gradcheck", "inspection", "render"),
+    *(
+        "ranks",
+        "weak",
+        "scan",
+        "slices",
+        "writers",
+        "finals",
+        "engine",
+        "evidence",
+        "gradcheck",
+        "inspection",
+        "render",
+    ),
     "cli",
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own

@@ -83,14 +83,14 @@ def _found(given: Given, alignment: Alignment | None, is_archive: bool) -> Found
     if count > _ROLES:
         return Found([], [f"no loss takes {count} files in order: give predictions, then targets"])
     vectors = embeddings(given, alignment) if count != 2 else Found([], [])
-    if count == _ROLES:
+    if count == _ROLES or vectors.commands:
         return vectors
     places = _order(given.files)
     found = fitting(given, [places], alignment)
     if places == (1, 0):
         first, second = given.paths
         found.advise(f"the predictions stand in {second}, the targets in {first}: commands name them in that order")
-    return Found([*vectors.commands, *found.commands], [] if vectors.commands else found.advice)
+    return found
 
 
 def _order(files: Sequence[FileFacts]) -> tuple[int, int]:

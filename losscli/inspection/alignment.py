@@ -40,9 +40,7 @@ def aligned(
     return Alignment(rows, kept, _says(rows, kept, files))
 
 
-def _key(
-    name: str, readers: Sequence[Reader], files: Sequence[FileFacts], digests: Sequence[Digest]
-) -> Key | None:
+def _key(name: str, readers: Sequence[Reader], files: Sequence[FileFacts], digests: Sequence[Digest]) -> Key | None:
     """How a shared column compares; None for one that is no key, by its name and by its values."""
     facts = [column.facts for file in files for column in file.columns if column.name == name]
     if not is_key(name) and not all(f.texts and not f.missing and not f.is_repeated for f in facts):

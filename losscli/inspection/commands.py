@@ -105,7 +105,11 @@ def _held(file: FileFacts) -> str:
 
 def _in_short(found: Field) -> str:
     facts = found.facts
-    where = f"; the first text, {shown(facts.first_text)}, at {facts.first_text_at}" if facts.texts and facts.numbers else ""
+    where = (
+        f"; the first text, {shown(facts.first_text)}, at {facts.first_text_at}"
+        if facts.texts and facts.numbers
+        else ""
+    )
     return f"{found.looks[0].kind}{f': {found.looks[0].why}' if where else ''}{where}"
 
 

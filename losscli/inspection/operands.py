@@ -56,7 +56,7 @@ class Operand(NamedTuple):
 
 def predictions(place: int, file: FileFacts, but: str = "target") -> list[Operand]:
     """Columns of numbers, and groups of them, that may be predictions; those of usual names where there are any."""
-    found = [Operand(place, file, f, _is_usual(f, "pred", file)) for f in file.lone if _may_predict(f, but)]
+    found = [Operand(place, file, f, _is_usual(f, "pred", file)) for f in file.lone if _may_predict(f, file, but)]
     return _likeliest(found)
 
 
@@ -66,7 +66,7 @@ def targets(place: int, file: FileFacts, pred: Operand) -> list[Operand]:
     found = [
         Operand(place, file, f, _is_usual(f, "target", file))
         for f in file.lone
-        if not columns & set(f.columns) and _may_be_target(f)
+        if not columns & set(f.columns) and _may_be_target(f, file)
     ]
     usual = [operand for operand in found if operand.is_usual]
     named = [o for o in found if pred.headers and o.field.facts.texts and _names_classes(o.field, pred.headers)]
@@ -90,31 +90,30 @@ def _is_usual(found: Field, role: str, file: FileFacts) -> bool:
     )
 
 
-def _may_predict(found: Field, but: str) -> bool:
+def _may_predict(found: Field, file: FileFacts, but: str) -> bool:
     is_other = names.is_usual(found.name, but) and not names.is_usual(found.name, "pred")
-    return found.facts.is_numeric and not is_other and not _is_aside(found)
+    return found.facts.is_numeric and not is_other and not _is_aside(found, file)
 
 
-def _may_be_target(found: Field) -> bool:
+def _may_be_target(found: Field, file: FileFacts) -> bool:
     facts = found.facts
-    if facts.refused or _is_aside(found) or not facts.numbers + facts.texts:
+    if facts.refused or _is_aside(found, file) or not facts.numbers + facts.texts:
         return False
     if facts.texts:
         return not facts.numbers and facts.values is not None and "date" not in found.kinds
     return True
 
 
-def _is_aside(found: Field) -> bool:
-    if names.is_usual(found.name, "pred") or names.is_usual(found.name, "target"):
+def _is_aside(found: Field, file: FileFacts) -> bool:
+    """Whether it is neither a prediction nor a target; the only column of a file is one."""
+    if len(file.lone) == 1 or names.is_usual(found.name, "pred") or names.is_usual(found.name, "target"):
         return False
     return bool(found.kinds & {"id", "weight", "mask", "date", "empty", "unread", "other"}) or (
         not found.is_vector and bool(found.name) and names.is_aside(found.name)
     )
 
 
-def unusual_columns(
-    roles: Sequence[Role], readers: dict[str, Reader], wanted: dict[str, Operand]
-) -> dict[str, str]:
+def unusual_columns(roles: Sequence[Role], readers: dict[str, Reader], wanted: dict[str, Operand]) -> dict[str, str]:
     """The columns of roles that have to be named: as few as lead to those that are wanted."""
     spelled = {role: operand.spec for role, operand in wanted.items()}
     for given in ((), *((role,) for role in wanted), tuple(wanted)):

@@ -87,7 +87,9 @@ def _of_outcomes(pred: Operand, target: Operand, advice: list[str]) -> Iterator[
     outcomes = f"{target.called} is 0 or 1"
     is_percent = p.low >= 0 and _LEAST_PERCENT < p.high <= 100
     if is_percent and said in ("percent", "probs"):
-        advice.append(f"{pred.called} goes up to {canonical(float(p.high))}: percentages? divide by 100 for bce and brier")
+        advice.append(
+            f"{pred.called} goes up to {canonical(float(p.high))}: percentages? divide by 100 for bce and brier"
+        )
         return
     if is_percent and said != "logits":
         advice.append(f"{pred.called} lies in [0, 100]: if these are percentages, divide by 100 instead")
@@ -204,9 +206,10 @@ def _named(pred: Operand, target: Operand, advice: list[str]) -> Iterator[tuple[
         yield "names of the columns", {}
         return
     if len(values) == pred.field.width and not any("," in value for value in values):
-        yield "names in alphabetical order, as many libraries have the columns; else say theirs", {
-            "classes": ",".join(values)
-        }
+        yield (
+            "names in alphabetical order, as many libraries have the columns; else say theirs",
+            {"classes": ",".join(values)},
+        )
         return
     advice.append(
         f"{target.called} has {len(values)} names, {pred.called} {pred.field.width} columns without names: "

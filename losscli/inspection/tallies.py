@@ -57,7 +57,9 @@ class Tally:
         if facts.values is None:
             return
         distinct = np.unique(numbers) if len(numbers) else numbers
-        new = set(cells.texts) | (set(distinct.tolist()) if len(distinct) <= MOST else set(distinct[: MOST + 1].tolist()))
+        new = set(cells.texts) | (
+            set(distinct.tolist()) if len(distinct) <= MOST else set(distinct[: MOST + 1].tolist())
+        )
         facts.is_repeated |= cells.repeats or len(distinct) < len(numbers) or not facts.values.isdisjoint(new)
         facts.values |= new
         if len(facts.values) > MOST:
@@ -121,7 +123,10 @@ class VectorTally:
             sums = values.sum(axis=1)
             powers = np.exp(values).sum(axis=1) if facts.high <= 0 else np.array([np.inf])
         facts.sum_low, facts.sum_high = min(facts.sum_low, float(sums.min())), max(facts.sum_high, float(sums.max()))
-        facts.exp_low, facts.exp_high = min(facts.exp_low, float(powers.min())), max(facts.exp_high, float(powers.max()))
+        facts.exp_low, facts.exp_high = (
+            min(facts.exp_low, float(powers.min())),
+            max(facts.exp_high, float(powers.max())),
+        )
 
 
 class Digest:

@@ -17,9 +17,9 @@ _FILE = ("file", "format", "rows", "columns", "notes")
 _COLUMN = ("file", "column", "dtype", "looks_like", "why", "min", "max", "distinct", "missing", "infinite", "texts")
 _KEY = ("key", "alignment", "says")
 _COMMAND = ("loss", "command", "why", "also", "tried")
+_NUMBERS = ("min", "max", "distinct", "missing", "infinite")
 _EXACT = 2**53
 _WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
-_SHOWN = 10  # columns of a group that JSON's readers do not need named
 
 
 def text_of(found: Inspection, format: str, colour: bool = False) -> str:
@@ -43,7 +43,13 @@ def _blocks(found: Inspection) -> Iterator[list[list[str]]]:
 
 def _file_row(file: FileFacts) -> list[str]:
     count = len(file.names) if not (file.groups and not file.columns) else file.groups[0].width
-    return [file.path, file.format, str(file.rows) if file.names else "", str(count) if file.names else "", file.refused]
+    return [
+        file.path,
+        file.format,
+        str(file.rows) if file.names else "",
+        str(count) if file.names else "",
+        file.refused,
+    ]
 
 
 def _column_rows(file: FileFacts) -> list[list[str]]:
@@ -68,11 +74,12 @@ def _column_row(found: Field, file: FileFacts) -> list[str]:
 
 
 def _called(found: Field, file: FileFacts) -> str:
-    """A column's name, or its position; of a group the first and the last."""
+    """A column's name, or its position; of a group what its names begin with, or the first and the last."""
     names = [file.names[j] if file.headed else str(j) for j in found.columns]
     if len(names) > 1:
-        return f"{names[0]} … {names[-1]} ({len(names)} columns)"
-    return f"{names[0] or '(unnamed)'}{f' ({found.width} numbers)' if found.is_vector else ''}"
+        stemmed = file.headed and all(name.startswith(f"{found.name}_") for name in names)
+        return f"{f'{found.name}_*' if stemmed else f'{names[0]} … {names[-1]}'} ({len(names)})"
+    return f"{names[0] or '(unnamed)'}{f' ({found.width})' if found.is_vector else ''}"
 
 
 def _range(found: Field) -> list[str]:
@@ -119,7 +126,7 @@ def _table(found: Inspection, colour: bool) -> str:
         shown = [k for k, name in enumerate(_COLUMN[1:]) if any(_says(name, row[k]) for row in rows_of)]
         header = [_COLUMN[1:][k].replace("_", " ") for k in shown]
         cells = [[row[k] for k in shown] for row in rows_of]
-        parts.append((grid(header, cells, ("min", "max", "distinct", "missing", "infinite"), ("why",), colour) if cells else "") + "\n")
+        parts.append((grid(header, cells, _NUMBERS, ("looks like", "why"), colour) if cells else "") + "\n")
     if found.alignment:
         parts += [f"Rows: {escape(found.alignment.says)}\n"]
         parts += [f"  {escape(key.name or '(unnamed)')}: {escape(key.says)}\n" for key in found.alignment.keys] + ["\n"]
