@@ -43,20 +43,8 @@ LAYERS = [
         "results",
         "samples",
     ),
-    *(
-        "ranks",
-        "weak",
-        "scan",
-        "slices",
-        "writers",
-        "finals",
-        "engine",
-        "evidence",
-        "gradcheck",
-        "inspection",
-        "render",
-    ),
-    "cli",
+    *("ranks", "weak", "scan", "slices", "writers", "finals", "engine", "evidence", "gradcheck"),
+    *("inspection", "render", "cli"),
 ]
 WITHIN = {  # the modules of a layer that is large enough to have layers of its own
     "gradcheck": [

@@ -118,7 +118,8 @@ def _of_members(given: Given) -> Found:
     places = [(p, t) for p in preds for t in wanted if p != t]
     found = Found([], [])
     for p, t in places:
-        pair = Given(*([part[k] for k in (p, t)] for part in given[:3]), given.flags)  # type: ignore[arg-type]
+        paths, readers, files = ([part[p], part[t]] for part in (given.paths, given.readers, given.files))
+        pair = Given(paths, readers, files, given.flags)  # type: ignore[arg-type]
         more = fitting(pair, [(0, 1)], aligned(pair.readers, pair.files, [{}, {}]))
         found.commands.extend(more.commands)
         found.advice.extend(text for text in more.advice if text not in found.advice)

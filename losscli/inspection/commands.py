@@ -104,13 +104,11 @@ def _held(file: FileFacts) -> str:
 
 
 def _in_short(found: Field) -> str:
-    facts = found.facts
-    where = (
-        f"; the first text, {shown(facts.first_text)}, at {facts.first_text_at}"
-        if facts.texts and facts.numbers
-        else ""
-    )
-    return f"{found.looks[0].kind}{f': {found.looks[0].why}' if where else ''}{where}"
+    """What a column looks like; of numbers with texts among them, where the first text stands."""
+    facts, look = found.facts, found.looks[0]
+    if not (facts.texts and facts.numbers):
+        return look.kind
+    return f"{look.kind}: {look.why}; the first text, {shown(facts.first_text)}, at {facts.first_text_at}"
 
 
 def _pairings(alignment: Alignment, given: Given, found: Found) -> Iterator[tuple[Mapping[str, str], str]]:

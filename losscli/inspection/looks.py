@@ -91,9 +91,13 @@ def _labels(facts: Facts, name: str) -> Iterator[Look]:
         yield Look("label", "0 and 1" if len(facts.values or ()) > 1 else "0 or 1")
     elif facts.only(-1, 1) and facts.low == -1:
         yield Look("label", "-1 and 1")
-    elif facts.is_whole and facts.is_repeated and facts.values is not None and len(facts.values) <= _CLASSES:
-        if not names.is_usual(name, "pred") and not names.is_key(name) and not names.is_weight(name):
-            yield Look("label", f"{len(facts.values)} whole numbers, {canonical(facts.low)} to {canonical(facts.high)}")
+    elif _may_be_classes(facts) and not (names.is_usual(name, "pred") or names.is_key(name) or names.is_weight(name)):
+        low, high = canonical(facts.low), canonical(facts.high)
+        yield Look("label", f"{len(facts.values or ())} whole numbers, {low} to {high}")
+
+
+def _may_be_classes(facts: Facts) -> bool:
+    return facts.is_whole and facts.is_repeated and facts.values is not None and len(facts.values) <= _CLASSES
 
 
 def _forms(facts: Facts, name: str) -> Iterator[Look]:

@@ -1,4 +1,4 @@
-"""What names of columns tell: keys, weights, parts of the data, forms of predictions; and columns that belong together."""
+"""What names of columns tell: keys, weights, parts of the data, forms of predictions, and what belongs together."""
 
 import re
 from collections.abc import Sequence

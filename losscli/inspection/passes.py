@@ -48,19 +48,19 @@ def _pick(column: int, as_text: bool, reader: Reader) -> Pick:
 
 
 def _readable(reader: Reader, wanted: Sequence[Pick], error: InputError) -> tuple[list[Pick], dict[int, str]]:
-    """The columns that can be read by themselves, and why the others cannot. Raises the error where it is the file's."""
+    """The columns that can be read by themselves, and why others cannot. Raises the error where it is the file's."""
     if _is_text_file(reader) or len(wanted) < 2:
         raise error
     found, refused = [], dict[int, str]()
-    for pick in wanted:
-        j = pick.columns[0]
-        why = _fault(reader, pick)
-        as_text = _pick(j, True, reader)
-        if why and not _fault(reader, as_text):
-            pick, why = as_text, ""
-        found += [] if why else [pick]
-        refused |= {j: why} if why else {}
-    if not found or not refused:
+    for given in wanted:
+        as_text = _pick(given.columns[0], True, reader)
+        why = _fault(reader, given)
+        pick = as_text if why and not _fault(reader, as_text) else given
+        if why and pick is given:
+            refused[given.columns[0]] = why
+        else:
+            found.append(pick)
+    if not found or found == [*wanted]:
         raise error
     return found, refused
 
@@ -132,8 +132,9 @@ class _Scan:
 
 def _facts(reader: Reader, path: str, scan: _Scan, refused: Mapping[int, str]) -> FileFacts:
     groups = [*_vectors(reader, scan), *_groups(reader, scan)]
-    taken = {j for j in scan.vectors}
-    columns = [f for j in range(len(reader.columns)) if j not in taken for f in _column(reader, scan, j, refused)]
+    columns = [
+        f for j in range(len(reader.columns)) if j not in scan.vectors for f in _column(reader, scan, j, refused)
+    ]
     names = tuple(column.name for column in reader.columns)
     return FileFacts(path, reader.format, scan.rows, names, reader.headed, columns, groups)
 

@@ -161,8 +161,8 @@ def _of_classes(pred: Operand, target: Operand, advice: list[str]) -> Iterator[R
     facts = pred.field.facts
     if meanings and not forms and isinstance(facts, VectorFacts):
         advice.append(
-            f"{pred.called} in [0, 1], but rows add up to {facts.sum_low:.6g} to {facts.sum_high:.6g}: probabilities of "
-            "several labels a row need a column of 0 and 1 a label as targets; others have to be normalised"
+            f"{pred.called} in [0, 1], but rows add up to {facts.sum_low:.6g} to {facts.sum_high:.6g}: probabilities "
+            "of several labels a row need a column of 0 and 1 a label as targets; others have to be normalised"
         )
     for form, reason in forms:
         for meaning, options in meanings:

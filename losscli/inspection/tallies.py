@@ -57,9 +57,7 @@ class Tally:
         if facts.values is None:
             return
         distinct = np.unique(numbers) if len(numbers) else numbers
-        new = set(cells.texts) | (
-            set(distinct.tolist()) if len(distinct) <= MOST else set(distinct[: MOST + 1].tolist())
-        )
+        new = {*cells.texts, *distinct[: MOST + 1].tolist()}
         facts.is_repeated |= cells.repeats or len(distinct) < len(numbers) or not facts.values.isdisjoint(new)
         facts.values |= new
         if len(facts.values) > MOST:
@@ -122,11 +120,12 @@ class VectorTally:
         with np.errstate(all="ignore"):
             sums = values.sum(axis=1)
             powers = np.exp(values).sum(axis=1) if facts.high <= 0 else np.array([np.inf])
-        facts.sum_low, facts.sum_high = min(facts.sum_low, float(sums.min())), max(facts.sum_high, float(sums.max()))
-        facts.exp_low, facts.exp_high = (
-            min(facts.exp_low, float(powers.min())),
-            max(facts.exp_high, float(powers.max())),
-        )
+        facts.sum_low, facts.sum_high = _wider(facts.sum_low, facts.sum_high, sums)
+        facts.exp_low, facts.exp_high = _wider(facts.exp_low, facts.exp_high, powers)
+
+
+def _wider(low: float, high: float, found: "Array") -> tuple[float, float]:
+    return min(low, float(found.min())), max(high, float(found.max()))
 
 
 class Digest:

@@ -43,13 +43,8 @@ def _blocks(found: Inspection) -> Iterator[list[list[str]]]:
 
 def _file_row(file: FileFacts) -> list[str]:
     count = len(file.names) if not (file.groups and not file.columns) else file.groups[0].width
-    return [
-        file.path,
-        file.format,
-        str(file.rows) if file.names else "",
-        str(count) if file.names else "",
-        file.refused,
-    ]
+    sizes = ["", ""] if file.refused else [str(file.rows), str(count)]
+    return [file.path, file.format, *sizes, file.refused]
 
 
 def _column_rows(file: FileFacts) -> list[list[str]]:
@@ -115,26 +110,26 @@ def _tried(command: Command) -> str:
 
 
 def _table(found: Inspection, colour: bool) -> str:
+    parts = [_file_table(file, colour) for file in found.files]
+    if found.alignment:
+        keys = [f"  {key.name or '(unnamed)'}: {key.says}" for key in found.alignment.keys]
+        parts.append("".join(f"{escape(line)}\n" for line in [f"Rows: {found.alignment.says}", *keys]))
+    parts += [_told(command) for command in found.commands] or ["No loss fits.\n"]
+    parts += ["".join(f"{escape(text)}\n" for text in found.advice)] if found.advice else []
+    return "\n".join(parts)
+
+
+def _file_table(file: FileFacts, colour: bool) -> str:
     from losscli.render.table import grid  # Rich is for terminals only
 
-    parts = []
-    for file in found.files:
-        _, format, rows, columns, refused = _file_row(file)
-        size = refused or f"{format}, {rows} rows, {columns} column{'' if columns == '1' else 's'}"
-        parts.append(f"{escape(file.path)}: {escape(size)}\n")
-        rows_of = _column_rows(file)
-        shown = [k for k, name in enumerate(_COLUMN[1:]) if any(_says(name, row[k]) for row in rows_of)]
-        header = [_COLUMN[1:][k].replace("_", " ") for k in shown]
-        cells = [[row[k] for k in shown] for row in rows_of]
-        parts.append((grid(header, cells, _NUMBERS, ("looks like", "why"), colour) if cells else "") + "\n")
-    if found.alignment:
-        parts += [f"Rows: {escape(found.alignment.says)}\n"]
-        parts += [f"  {escape(key.name or '(unnamed)')}: {escape(key.says)}\n" for key in found.alignment.keys] + ["\n"]
-    parts += [_told(command) for command in found.commands]
-    heading = "" if found.commands else "No loss fits:\n"
-    parts += [heading] if found.advice or heading else []
-    parts += [f"  {escape(text)}\n" for text in found.advice]
-    return "".join(parts)
+    _, kind, rows, columns, refused = _file_row(file)
+    size = refused or f"{kind}, {rows} rows, {columns} column{'' if columns == '1' else 's'}"
+    found = _column_rows(file)
+    shown = [k for k, name in enumerate(_COLUMN[1:]) if any(_says(name, row[k]) for row in found)]
+    header = [_COLUMN[1:][k].replace("_", " ") for k in shown]
+    cells = [[row[k] for k in shown] for row in found]
+    table = grid(header, cells, _NUMBERS, ("looks like", "why"), colour) if cells else ""
+    return f"{escape(file.path)}: {escape(size)}\n{table}"
 
 
 def _says(name: str, cell: str) -> bool:
@@ -146,7 +141,7 @@ def _told(command: Command) -> str:
     """A command on a line of its own, to be copied, under what it is."""
     also = f" (as well: {', '.join(command.also)})" if command.also else ""
     tried = "" if command.tried is None else f"; tried on {_tried(command)}"
-    return f"# {escape(command.why + also + tried)}\n{escape(command.command)}\n\n"
+    return f"# {escape(command.why + also + tried)}\n{escape(command.command)}\n"
 
 
 def _object(found: Inspection) -> dict[str, Any]:
