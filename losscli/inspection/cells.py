@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from losscli.formats import Labels, Texts
 from losscli.formats.cells import MISSING, number
 from losscli.keys import cells_of
-from losscli.lazy import np, pa
+from losscli.lazy import np
 
 if TYPE_CHECKING:
     from losscli.registry import Array
-
-_EXACT = 2.0**53
 
 
 class Cells(NamedTuple):
@@ -37,7 +35,7 @@ class Cells(NamedTuple):
 
 
 def _of_texts(values: "Labels | Texts") -> Cells:
-    floats = _decoded(values)
+    floats = values.floats() if isinstance(values, Texts) else None
     if floats is not None:
         return Cells(floats, {})
     names, codes = _numbered(values)
@@ -52,18 +50,6 @@ def _of_texts(values: "Labels | Texts") -> Cells:
     wide = tuple(v for v, why in known if isinstance(v, int) and not why)
     numbers = np.array([*(np.nan if why else float(v) for v, why in known), np.nan])
     return Cells(numbers[codes], firsts, count, wide, count > len(firsts))
-
-
-def _decoded(values: "Labels | Texts") -> "Array | None":
-    """The numbers of a column without missing values, infinite ones and such as float64 does not hold; else None."""
-    if not isinstance(values, Texts) or values.array.null_count:
-        return None
-    try:
-        array = values.array.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    floats: Array = np.frombuffer(array.buffers()[1], np.float64)[array.offset : array.offset + len(array)]
-    return floats if floats.size and floats.max() < _EXACT and floats.min() > -_EXACT else None
 
 
 def _numbered(values: "Labels | Texts") -> "tuple[tuple[str, ...], Array]":
