@@ -322,7 +322,7 @@ ADVICE = {
     "text among numbers": (
         {"p.csv": "y_pred,y\n0.5,1\nabc,2\n,3\ndef,4\n"},
         "p.csv",
-        "y_pred (mixed: 1 numbers and 2 texts; the first text, 'abc', at p.csv:3)",
+        "y_pred (mixed: numbers 1, texts 2; the first text, 'abc', at p.csv:3)",
     ),
     "many columns": (
         {"p.csv": "a,b,c,d\n1.5,2,3,4\n2,3,4,5.5\n"},

@@ -16,6 +16,7 @@ from losscli.inspection.names import is_usual, is_usual_stem
 from losscli.inspection.passes import inspected
 from losscli.inspection.tallies import Digest
 
+_MEMBERS = 2  # files of which one is an archive of several members
 _ROLES = 3  # files that a loss takes at most
 
 
@@ -36,10 +37,10 @@ def inspect(paths: Sequence[str], header: bool | None = None) -> Inspection:
         files, digests = _described(opened, keys)
         read = [file for file in files if not file.refused]
         alignment = aligned(readers, read, digests) if len(readers) > 1 else None
-        is_archive = len(paths) < len(files)
         flags = () if header is None else (("header",) if header else ("no-header",))
         given = Given([file.path for file in read], readers, read, flags)
-        found = _found(given, alignment, is_archive)
+        parts = [[k for k, file in enumerate(read) if file.path in several[path]] for path in paths]
+        found = _of_members(given, parts) if len(paths) < len(files) else _found(given, alignment)
         notes = list(dict.fromkeys(note for reader in readers for note in reader.notes))
         return Inspection(files, alignment, found.commands, found.advice, notes)
 
@@ -73,13 +74,9 @@ def _described(
     return files, digests
 
 
-def _found(given: Given, alignment: Alignment | None, is_archive: bool) -> Found:
-    """The commands for the files as roles in order, or for the members of an archive by their names."""
+def _found(given: Given, alignment: Alignment | None) -> Found:
+    """The commands for the files as roles in order."""
     count = len(given.files)
-    if not count:
-        return Found([], ["no member can be read"])
-    if is_archive:
-        return _of_members(given)
     if count > _ROLES:
         return Found([], [f"no loss takes {count} files in order: give predictions, then targets"])
     vectors = embeddings(given, alignment) if count != 2 else Found([], [])
@@ -105,17 +102,15 @@ def _names_role(file: FileFacts, role: str) -> bool:
     return any(is_usual(name, role) for name in file.names) or any(is_usual_stem(g.name, role) for g in file.groups)
 
 
-def _of_members(given: Given) -> Found:
-    """Members of an archive, which are told apart by their names, or tried in both orders."""
-    stems = [path.rpartition(":")[2].lower() for path in given.paths]
-    roles = {
-        role: [k for k, stem in enumerate(stems) if is_usual(stem, role) or is_usual_stem(stem, role)]
-        for role in ("pred", "target")
-    }
-    everything = range(len(stems))
-    preds = roles["pred"] or [k for k in everything if k not in roles["target"]]
-    wanted = roles["target"] or [k for k in everything if k not in roles["pred"]]
-    places = [(p, t) for p in preds for t in wanted if p != t]
+def _of_members(given: Given, parts: Sequence[Sequence[int]]) -> Found:
+    """Members of archives: those of usual names, or all; of one archive for both roles, in both orders."""
+    if len(parts) > _MEMBERS:
+        return Found([], ["which members are meant? name each: FILE.npz:MEMBER"])
+    first, last = parts[0], parts[-1]
+    preds, wanted = _called_as("pred", given, first), _called_as("target", given, last)
+    if len(parts) == 1:
+        preds, wanted = preds or [k for k in first if k not in wanted], wanted or [k for k in last if k not in preds]
+    places = [(p, t) for p in preds or first for t in wanted or last if p != t]
     found = Found([], [])
     for p, t in places:
         paths, readers, files = ([part[p], part[t]] for part in (given.paths, given.readers, given.files))
@@ -124,6 +119,12 @@ def _of_members(given: Given) -> Found:
         found.commands.extend(more.commands)
         found.advice.extend(text for text in more.advice if text not in found.advice)
     return Found(found.commands, [] if found.commands else found.advice)
+
+
+def _called_as(role: str, given: Given, places: Sequence[int]) -> list[int]:
+    """The members whose names are usual for a role."""
+    stems = {k: given.paths[k].rpartition(":")[2].lower() for k in places}
+    return [k for k, stem in stems.items() if is_usual(stem, role) or is_usual_stem(stem, role)]
 
 
 __all__ = ["Alignment", "Command", "Field", "FileFacts", "Inspection", "Key", "Look", "inspect"]

@@ -1,6 +1,6 @@
 """The commands for the losses that fit: of every reading of every pair of columns, those that run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from losscli.formats import Reader
@@ -15,6 +15,8 @@ from losscli.registry import get
 
 _GROUPS = 20  # distinct values of a column that rows are grouped by
 _MOST = 4  # pairs of columns whose names tell nothing
+_TRIED = 20  # columns of a role; where there are more, it is asked which is meant
+_SHOWN = 8  # columns that a text names
 _REFUSALS = 2  # of a pair of columns, that are told
 
 
@@ -68,8 +70,8 @@ def _pairs(given: Given, p: int, t: int, found: Found) -> Iterator[tuple[Operand
     preds = predictions(p, given.files[p])
     if not preds:
         found.advise(f"{given.files[p].path}: no column that may be a prediction: {_held(given.files[p])}")
-    for pred in preds:
-        wanted = targets(t, given.files[t], pred)
+    for pred in preds[:_TRIED]:
+        wanted = targets(t, given.files[t], pred)[:_TRIED]
         if not wanted:
             more = _without_target(given.files[t]) if p == t else ""
             found.advise(f"{given.files[t].path}: no column that may be a target: {_held(given.files[t])}{more}")
@@ -83,24 +85,29 @@ def _without_target(file: FileFacts) -> str:
 
 
 def _plausible(pairs: list[tuple[Operand, Operand]], found: Found) -> list[tuple[Operand, Operand]]:
-    """The pairs that their names tell; else those of one name; else all, if they are few."""
+    """The pairs that their names tell; else those of one name; else all. Of too many none: it is asked instead."""
     told = [pair for pair in pairs if any(operand.is_usual for operand in pair)]
     alike = [(p, t) for p, t in pairs if p.headers and p.headers == t.headers]
     chosen = told or (alike if len(pairs) > 1 else []) or pairs
-    if len(chosen) <= _MOST or (len(chosen) == len(told) and all(p.is_usual for p, _ in told)):
+    if len(chosen) <= _MOST or all(p.is_usual and t.is_usual for p, t in chosen):
         return chosen
-    preds, targets_ = ({operand.called: 0 for operand in side} for side in zip(*chosen, strict=True))
+    preds, wanted = (_some({operand.called: 0 for operand in side}) for side in zip(*chosen, strict=True))
     found.advise(
-        f"which column is the prediction ({', '.join(preds)}) and which the target ({', '.join(targets_)})? "
-        "say --pred-col NAME and --target-col NAME, or call them y_pred and y"
+        f"which column is the prediction ({preds}) and which the target ({wanted})? say --pred-col NAME and "
+        "--target-col NAME, or call them y_pred and y"
     )
     return []
+
+
+def _some(called: Iterable[str]) -> str:
+    names_ = list(called)
+    return ", ".join(names_[:_SHOWN]) + (" …" if len(names_) > _SHOWN else "")
 
 
 def _held(file: FileFacts) -> str:
     """What a file has, in short."""
     found = [f"{f.name or 'numbers'} ({_in_short(f)})" for f in file.lone if f.looks]
-    return ", ".join(found[:8]) + (" …" if len(found) > 8 else "")
+    return _some(found)
 
 
 def _in_short(found: Field) -> str:
@@ -185,7 +192,7 @@ def _variants(given: Given, plan: Plan, pred: Operand, target: Operand) -> Itera
     ]
     counts = [f.name for _, f in others]
     called = [(f.name if counts.count(f.name) == 1 else f"{role}:{f.name}", role, f) for role, f in others]
-    weights = [spec for spec, _, f in called if "weight" in f.kinds and not f.facts.missing]
+    weights = [spec for spec, _, f in called if "weight" in f.kinds and not f.facts.missing + f.facts.infinite]
     yield from (plan.having({"weight-col": spec}, f"weighted by {spec}") for spec in weights[:1])
     groups = [spec for spec, _, f in called if _is_group(f)]
     yield from (plan.having({"by": spec}, f"for each {spec}") for spec in groups[:1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ class FileFacts:
         """`300 x 10`."""
         return f"{self.rows} x {len(self.names)}" if self.names else ""
 
-    @property
+    @cached_property
     def lone(self) -> list[Field]:
         """The groups, and the columns that are not told of by one, in the order of the file."""
         grouped = {j for group in self.groups if group.is_one_thing for j in group.columns}

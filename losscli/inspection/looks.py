@@ -30,7 +30,7 @@ def _nothing(found: Field) -> Look:
 def _of_text(found: Field) -> Iterator[Look]:
     facts, name = found.facts, found.name
     if facts.numbers:
-        yield Look("mixed", f"{facts.numbers} numbers and {facts.texts} texts")
+        yield Look("mixed", f"numbers {facts.numbers}, texts {facts.texts}")
         return
     if facts.are_dates:
         yield Look("date", "ISO dates")
@@ -38,9 +38,11 @@ def _of_text(found: Field) -> Iterator[Look]:
     yield from _constant(facts)
     if names.is_key(name):
         yield Look("id", "its name")
-    elif not facts.is_repeated and facts.rows > 1:
+    elif not facts.is_repeated and facts.rows > 1 and not _is_role(name):
         yield Look("id", "no text twice" + ("" if facts.values is not None else f" in the first {MOST}"))
-    if facts.values is not None and facts.is_repeated and len(facts.values) > 1:
+    if names.is_usual(name, "target"):
+        yield Look("label", "its name")
+    elif facts.values is not None and facts.is_repeated and len(facts.values) > 1:
         yield from _categories(len(facts.values), name)
     yield Look("text", "no numbers")
 
@@ -52,8 +54,7 @@ def _categories(distinct: int, name: str) -> Iterator[Look]:
         yield Look("group", "its name")
         return
     yield Look("label", why)
-    if not names.is_usual(name, "target"):
-        yield Look("group", why)
+    yield Look("group", why)
 
 
 def _constant(facts: Facts) -> Iterator[Look]:

@@ -12,8 +12,6 @@ from losscli.inspection import names
 from losscli.inspection.findings import Field, FileFacts
 from losscli.kinds import Role
 
-_MOST = 4  # columns of a role that are tried
-
 
 class Operand(NamedTuple):
     """What may play a role: a column or several of the file at `place`, and whether its name says so."""
@@ -57,7 +55,7 @@ class Operand(NamedTuple):
 def predictions(place: int, file: FileFacts, but: str = "target") -> list[Operand]:
     """Columns of numbers, and groups of them, that may be predictions; those of usual names where there are any."""
     found = [Operand(place, file, f, _is_usual(f, "pred", file)) for f in file.lone if _may_predict(f, file, but)]
-    return _likeliest(found)
+    return [operand for operand in found if operand.is_usual] or found
 
 
 def targets(place: int, file: FileFacts, pred: Operand) -> list[Operand]:
@@ -70,16 +68,12 @@ def targets(place: int, file: FileFacts, pred: Operand) -> list[Operand]:
     ]
     usual = [operand for operand in found if operand.is_usual]
     named = [o for o in found if pred.headers and o.field.facts.texts and _names_classes(o.field, pred.headers)]
-    return (usual or named or [o for o in found if not names.is_usual(o.field.name, "pred")])[:_MOST]
+    return usual or named or [o for o in found if not names.is_usual(o.field.name, "pred")]
 
 
 def _names_classes(found: Field, headers: Sequence[str]) -> bool:
     values = {str(value) for value in found.facts.values or ()}
     return bool(values) and all(any(h == v or h.endswith(("_" + v, "-" + v, "." + v)) for h in headers) for v in values)
-
-
-def _likeliest(found: list[Operand]) -> list[Operand]:
-    return ([operand for operand in found if operand.is_usual] or found)[:_MOST]
 
 
 def _is_usual(found: Field, role: str, file: FileFacts) -> bool:

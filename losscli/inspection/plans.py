@@ -10,10 +10,12 @@ from losscli.errors import LossError
 from losscli.escape import escape
 from losscli.formats import Lent, Reader
 from losscli.inspection.findings import Command
+from losscli.kinds import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.registry import definitions, get
 
 _WHOLE = 1 << 22  # cells of files that commands are tried on all of
 _HEAD = 1 << 16  # rows that they are tried on otherwise
+_BY_RANGE = (RESIDUAL, GAUSSIAN, BINARY, SIGNED, OVERLAP)  # kinds that refuse values one by one, not rows
 
 Options = Mapping[str, str]
 
@@ -73,8 +75,11 @@ def _path(path: str) -> str:
 
 
 def tried(plan: Plan, paths: Sequence[str], readers: Sequence[Reader], cells: int, rows: int) -> Command | str:
-    """The command, if it runs: on all rows of files of so many `cells`, or else on the first; or why it does not."""
-    limit = None if cells <= _WHOLE or rows <= _HEAD or "id" in plan.options else _HEAD
+    """The command, if it runs, or why it does not: on all rows, or on the first of files of many `cells` where the
+    ranges of columns, which are known of all rows, decide about the others.
+    """
+    is_sure = get(plan.loss).kind in _BY_RANGE and "id" not in plan.options
+    limit = _HEAD if is_sure and cells > _WHOLE and rows > _HEAD else None
     try:
         evaluate(plan.loss, **plan.arguments(readers, limit))
     except LossError as error:

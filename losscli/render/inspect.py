@@ -62,8 +62,8 @@ def _column_row(found: Field, file: FileFacts) -> list[str]:
         why,
         *_range(found),
         _distinct(found),
-        str(facts.missing),
-        str(facts.infinite),
+        str(facts.missing) if _is_counted(found) else "",
+        str(facts.infinite) if _is_counted(found) else "",
         f"{facts.texts}, first at {facts.first_text_at}: {facts.first_text}" if facts.texts and facts.numbers else "",
     ]
 
@@ -91,9 +91,14 @@ def _number(value: float | int, is_whole: bool = False) -> str:
 
 
 def _distinct(found: Field) -> str:
-    if found.is_vector:
+    if found.is_vector or not _is_counted(found):
         return ""
     return f"more than {MOST}" if found.facts.values is None else str(len(found.facts.values))
+
+
+def _is_counted(found: Field) -> bool:
+    """Whether its cells were read: not those of a type that is neither number nor text."""
+    return bool(found.facts.numbers + found.facts.texts + found.facts.missing)
 
 
 def _alignment_rows(alignment: Alignment) -> list[list[str]]:
@@ -106,7 +111,7 @@ def _command_row(command: Command) -> list[str]:
 
 
 def _tried(command: Command) -> str:
-    return "all rows" if command.tried is None else f"the first {command.tried} rows"
+    return "all rows" if command.tried is None else f"the first {command.tried} rows; ranges of all"
 
 
 def _table(found: Inspection, colour: bool) -> str:
@@ -178,12 +183,10 @@ def _column(found: Field, file: FileFacts) -> dict[str, Any]:
         **named,
         "dtype": found.dtype,
         "looks": [{"as": look.kind, "why": look.why} for look in found.looks],
-        "min": _json_number(facts.low) if facts.numbers else None,
-        "max": _json_number(facts.high) if facts.numbers else None,
+        "min": _json_number(facts.low, facts.is_whole) if facts.numbers else None,
+        "max": _json_number(facts.high, facts.is_whole) if facts.numbers else None,
         **({} if found.is_vector else {"distinct": None if facts.values is None else len(facts.values)}),
-        "missing": facts.missing,
-        "infinite": facts.infinite,
-        "texts": facts.texts,
+        **({"missing": facts.missing, "infinite": facts.infinite, "texts": facts.texts} if _is_counted(found) else {}),
         **({"first_text": text} if text else {}),
         **({key: _json_number(value) for key, value in vectors.items()} if facts.numbers else {}),
     }
@@ -194,10 +197,10 @@ def _group(found: Field, file: FileFacts) -> dict[str, Any]:
     return {"name": found.name, "position": found.columns[0], "width": found.width, **names}
 
 
-def _json_number(value: float | int) -> Any:
+def _json_number(value: float | int, is_whole: bool = False) -> Any:
     """A number, in text where JSON has none such."""
-    if isinstance(value, int):
-        return value if abs(value) <= _EXACT else str(value)
+    if isinstance(value, int) or (is_whole and isfinite(value) and abs(value) < _EXACT):
+        return int(value) if abs(value) <= _EXACT else str(value)
     return value if isfinite(value) else _WORDS[format_number(value)]
 
 
