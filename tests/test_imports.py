@@ -60,6 +60,7 @@ LAYERS = [
         "engine",
         "evidence",
         "gradcheck",
+        "inspection",
         "render",
         "cli",
     ),
@@ -70,6 +71,10 @@ WITHIN = {  # the modules of a layer that is large enough to have layers of its 
         "__init__",
     ],
     "doctor": ["facts", "findings", "scales", "__init__"],
+    "inspection": [
+        *("findings", "names", "cells", "tallies", "passes", "looks", "alignment", "plans", "operands", "readings"),
+        *("commands", "__init__"),
+    ],
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or not path.stem.startswith("__"))
 
@@ -159,6 +164,8 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "list": (["list"], HEAVY | {"rich"}),
     "list as json": (["list", "--format", "json"], HEAVY | {"rich"}),
     "explain": (["explain", "huber"], HEAVY | {"rich"}),
+    "help of inspect": (["inspect", "--help"], HEAVY | {"rich"}),
+    "inspect": (["inspect", "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
     "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),

@@ -14,7 +14,7 @@ from losscli.errors import UsageError
 from losscli.version import VERSION
 
 _WITH_PARAMETERS = ("eval", "gradcheck")  # the commands that take the options of losses
-COMMANDS = (*_WITH_PARAMETERS, "list", "explain")
+COMMANDS = ("eval", "list", "explain", "inspect", "gradcheck")
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

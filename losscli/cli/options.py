@@ -68,8 +68,9 @@ def reading(
     encoding: str | None,
     comment: str | None,
     skip_blank: bool,
+    max_bytes: str | None = None,
 ) -> dict[str, Any]:
-    """How CSV files are written, as what reads them takes it."""
+    """How files are to be read, as what reads them takes it."""
     return {
         "header": header,
         "delimiter": delimiter,
@@ -78,6 +79,7 @@ def reading(
         "encoding": encoding,
         "comment": comment,
         "skip_blank": skip_blank,
+        **({} if max_bytes is None else {"max_bytes": size("--max-bytes", max_bytes)}),
     }
 
 

@@ -16,6 +16,7 @@ from losscli.formats.compressed import Decompressed
 from losscli.formats.csv import CsvReader
 from losscli.formats.foreign import refuse_foreign
 from losscli.formats.jsonl import JsonlReader
+from losscli.formats.lent import Lent
 from losscli.formats.npy import NpyReader
 from losscli.formats.npz import Member
 from losscli.formats.parquet import ParquetReader
@@ -46,6 +47,8 @@ def open_reader(
     What is to be read more than once is asked to `keep`: a pipe is then copied to a temporary file.
     Of an archive's members, one called `name` or a `usual` name is taken where none is said.
     """
+    if isinstance(data, Lent):
+        return data
     paths = listed(data)
     if paths is None:
         return ArrayReader(name, data)
@@ -56,6 +59,24 @@ def open_reader(
     if len(paths) > 1 or isinstance(data, (list, tuple)) or os.path.isdir(paths[0]):
         return PartsReader(paths, opened)
     return opened(paths[0])
+
+
+def members(path: str) -> list[str]:
+    """The members of an archive that has several, as paths; of anything else the path itself."""
+    if split_member(path)[1] is not None or not os.path.isfile(path):
+        return [path]
+    source = Source(path)
+    try:
+        found = _member_names(source)
+    finally:
+        source.close()
+    return [f"{path}:{stem}" for stem in found] if len(found) > 1 else [path]
+
+
+def _member_names(source: Source) -> list[str]:
+    if source.head.startswith(npz.MAGIC):
+        return npz.stems(source)
+    return safetensors.names(source) if safetensors.begins(source.head) else []
 
 
 def _open(path: str, reading: Reading, keep: bool, usual: Sequence[str]) -> Reader:
@@ -126,4 +147,18 @@ def _decompressed(stream: Decompressed, reading: Reading) -> Reader:
     return _flat(stream, reading)
 
 
-__all__ = ["BLOCK", "MAX_BYTES", "Block", "Column", "Labels", "Pick", "Reader", "Reading", "Texts", "open_reader"]
+__all__ = [
+    "BLOCK",
+    "MAX_BYTES",
+    "PLAIN",
+    "Block",
+    "Column",
+    "Labels",
+    "Lent",
+    "Pick",
+    "Reader",
+    "Reading",
+    "Texts",
+    "members",
+    "open_reader",
+]

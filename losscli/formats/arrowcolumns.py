@@ -25,7 +25,7 @@ class Decoder:
         self._types = list(schema.types)
         self._widths: dict[int, int] = {}  # of list columns, from their first row
         self.columns = tuple(
-            Column(n, _is_list(t), is_text(t) or _is_date(t), not _is_known(t))
+            Column(n, _is_list(t), is_text(t) or _is_date(t), not _is_known(t), dtype=str(t))
             for n, t in zip(schema.names, self._types, strict=True)
         )
         for n in schema.names:

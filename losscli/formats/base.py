@@ -16,6 +16,7 @@ MAX_BYTES = 8 << 30
 class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
     text, `other` where it holds neither numbers nor text, `is_index` where it has no name and seems to count the rows.
+    `dtype` is its type, where its format has types.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Column(NamedTuple):
     text: bool = False
     other: bool = False
     is_index: bool = False
+    dtype: str = ""
 
 
 @dataclass(frozen=True)

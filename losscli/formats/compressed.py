@@ -80,6 +80,10 @@ class Decompressed:
         self._start()
         return self
 
+    def check_unchanged(self) -> None:
+        """Raises InputError where the compressed file is not the one that was opened."""
+        self._source.check_unchanged()
+
     def seekable(self) -> BinaryIO:
         """An unlinked copy, decompressed."""
         if self._spool is None:

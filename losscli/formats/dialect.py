@@ -90,6 +90,13 @@ def refuse_unused(reading: Reading, formats: Sequence[str]) -> None:
         raise UsageError(f"--{option} is for CSV files, and none is given")
 
 
+def said_of(reading: Reading) -> tuple[str, ...]:
+    """What is said of how CSV files are written, as options without their dashes."""
+    given = {field: getattr(reading, field) for field in _OF_CSV if getattr(reading, field) != getattr(PLAIN, field)}
+    named = {("no-" if value is False else "") + field.replace("_", "-"): value for field, value in given.items()}
+    return tuple(name if isinstance(value, bool) else f"{name}={value}" for name, value in named.items())
+
+
 class Rows(NamedTuple):
     """The first two rows of a file as bytes, the second perhaps empty, and the line of the first."""
 

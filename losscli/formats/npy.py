@@ -50,7 +50,9 @@ class NpyReader:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
         self.is_matrix = len(shape) == 2
         self._check_length(source.size)  # before a width that no file can have takes memory
-        self.columns = tuple(Column(str(j), text=self._dtype.kind in "SU") for j in range(self._width))
+        self.columns = tuple(
+            Column(str(j), text=self._dtype.kind in "SU", dtype=str(self._dtype)) for j in range(self._width)
+        )
 
     @property
     def _row_bytes(self) -> int:

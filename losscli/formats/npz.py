@@ -128,6 +128,16 @@ class Member:
         self._source.close()
 
 
+def stems(source: Source) -> list[str]:
+    """The members of an archive by name; none of a damaged one, which its reader refuses."""
+    with (
+        suppress(OSError, zipfile.BadZipFile, ValueError, StructError, RuntimeError, EOFError),
+        zipfile.ZipFile(source.seekable()) as archive,
+    ):
+        return [_stem(info) for info in archive.infolist() if info.filename.endswith(_SUFFIX)]
+    return []
+
+
 def _stem(info: "ZipInfo") -> str:
     """A member as numpy.load calls it."""
     return info.filename.removesuffix(_SUFFIX)

@@ -4,6 +4,7 @@ of it is believed before it is compared with the file's length.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
@@ -62,6 +63,13 @@ def reader(source: Source, member: str | None, usual: Sequence[str]) -> NpyReade
     return NpyReader(bytes_of, layout, "safetensors")
 
 
+def names(source: Source) -> list[str]:
+    """The tensors of a file by name; none of a damaged one, which its reader refuses."""
+    with suppress(InputError):
+        return [tensor.name for tensor in _header(source.name, source.seekable(), source.size or 0)[1]]
+    return []
+
+
 class _Bytes:
     """The bytes of a tensor, with the interface of `Source`."""
 
@@ -91,6 +99,10 @@ class _Bytes:
         self._file.seek(self._start)
         self._left = self.size
         return self
+
+    def check_unchanged(self) -> None:
+        """Raises InputError where the file is not the one that was opened."""
+        self._source.check_unchanged()
 
     def seekable(self) -> BinaryIO:
         """The whole file: tensors are stored row by row, so that nobody asks for more than `read` gives."""

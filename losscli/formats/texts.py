@@ -8,6 +8,8 @@ from losscli.lazy import np, pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_EXACT = 2.0**53
+
 
 class Texts:
     """Cells as they stand in the file; None for a null."""
@@ -41,3 +43,14 @@ class Texts:
         if self.array.null_count or not ints.cast(self.array.type).equals(self.array):
             return None
         return np.frombuffer(ints.buffers()[1], np.int64)[ints.offset : ints.offset + len(ints)]
+
+    def floats(self) -> "NDArray[np.float64] | None":
+        """The cells as numbers, where each is the text of one that is finite and below 2^53 in size."""
+        if self.array.null_count or not len(self.array):
+            return None
+        try:
+            numbers = self.array.cast(pa.float64())
+        except pa.ArrowInvalid:
+            return None
+        found = np.frombuffer(numbers.buffers()[1], np.float64)[numbers.offset : numbers.offset + len(numbers)]
+        return found if found.max() < _EXACT and found.min() > -_EXACT else None
