@@ -64,7 +64,8 @@ class CsvReader:
 
     def _sniff(self, first: bytes, second: bytes) -> str:
         """The separator that the first two rows hold equally often; a comma where none does."""
-        counts = {d: (_outside_quotes(first, d), _outside_quotes(second or first, d)) for d in _DELIMITERS}
+        other = second if second.strip(b" \r") else first  # a blank line at the end has no separators
+        counts = {d: (_outside_quotes(first, d), _outside_quotes(other, d)) for d in _DELIMITERS}
         found = [d for d, (a, b) in counts.items() if a and a == b]
         if "," in found or not found:
             rivals = [d for d in found if d != ","]

@@ -60,14 +60,20 @@ class RowText:
 
     def first_rows(self) -> tuple[bytes, bytes]:
         """The first two rows, which stay to be read again; the second may be empty."""
-        while not self._ended and not (self._first_end(self._pending) and self._pending.count(self.newline) > 1):
+        while not self._ended and not self._has_two_rows():
             self._more(max(_FIRST, len(self._pending)))
-            self._refuse_long(1)
+            self._refuse_long(1 + self._pending.count(self.newline, 0, self._first_end(self._pending)))
         end = self._first_end(self._pending) or len(self._pending)
         if self._pending[:end].count(_QUOTE) % 2:
             self._refuse_open_quote(1)
         rest = self._pending[end:]
-        return self._pending[:end].removesuffix(self.newline), rest[: self._first_end(rest)].removesuffix(self.newline)
+        if not (length := self._first_end(rest)) and rest.count(_QUOTE) % 2 == 0:
+            length = len(rest)  # the last row, without a line end
+        return self._pending[:end].removesuffix(self.newline), rest[:length].removesuffix(self.newline)
+
+    def _has_two_rows(self) -> bool:
+        end = self._first_end(self._pending)
+        return bool(end and self._first_end(self._pending[end:]))
 
     def _more(self, size: int) -> None:
         part = self._source.read(size)
