@@ -15,6 +15,8 @@ from losscli.lazy import np, pa, pq
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    _Columns = dict[tuple[int, bool], NDArray[Any] | Labels]  # by position, and whether labels are wanted
+
 MAGIC = b"PAR1"
 _PEEK = 1 << 12  # rows that tell whether text repeats
 
@@ -60,21 +62,20 @@ class ParquetReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Batches of rows, each column as an array; nulls are NaN, or missing labels."""
         wanted = sorted({j for pick in picks for j in pick.columns})
-        labels = {j for pick in picks if pick.labels for j in pick.columns}
-        for j in wanted:
-            self._check_type(j, j in labels)
+        for j, labels in sorted({(j, pick.labels) for pick in picks for j in pick.columns}):
+            self._check_type(j, labels)
         self._reopen([self.columns[j].name for j in wanted if _is_text(self._types[j])])
-        start = 0
-        for batch in self._batches([self.columns[j].name for j in wanted], size):
+        start, names = 0, [self.columns[j].name for j in wanted]
+        for batch in self._batches(names, size):
             place = partial(self._place, start)
             texts = {j: _text_of(batch.column(wanted.index(j))) for p in picks if p.key for j in p.columns}
-            others = {j for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
+            others = {(j, p.labels) for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
             arrays = {
-                j: self._column(batch.column(k), j, place, j in labels) for k, j in enumerate(wanted) if j in others
+                (j, labels): self._column(batch.column(wanted.index(j)), j, place, labels) for j, labels in others
             }
             yield Block(tuple(self._pick(arrays, texts, pick) for pick in picks), place)
             start += batch.num_rows
-        self._check_rows(start)
+        self._check_rows(start, names)
 
     def _reopen(self, texts: list[str]) -> None:
         """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.
@@ -85,20 +86,22 @@ class ParquetReader:
             repeated = [] if head is None else [n for n in texts if _repeats(head.column(n))]
             self._file, self._is_reopened = _open(self._source, repeated) if repeated else self._file, True
 
-    def _check_rows(self, read: int) -> None:
+    def _check_rows(self, read: int, names: Sequence[str]) -> None:
         """The footer has no checksum: its counts must agree with one another and with what was read."""
         metadata = self._file.metadata
         groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
         counts = {sum(group.num_rows for group in groups), read}
-        counts |= {sum(group.column(j).num_values for group in groups) for j in self._flat_columns(metadata)}
+        counts |= {sum(group.column(j).num_values for group in groups) for j in self._flat_columns(metadata, names)}
         if counts != {self.rows}:
             said = " or ".join(str(count) for count in sorted(counts | {self.rows}))
             raise InputError(f"{self.name}: damaged Parquet file: it has {said} rows, depending on who counts")
 
-    def _flat_columns(self, metadata: Any) -> list[int]:
-        """Columns whose values are counted one a row."""
-        schema = metadata.schema
-        return [j for j in range(metadata.num_columns) if schema.column(j).max_repetition_level == 0]
+    def _flat_columns(self, metadata: Any, names: Sequence[str]) -> list[int]:
+        """Columns that were read and whose values are counted one a row. To ask for the counts of another may abort
+        the process, where they are damaged: pyarrow catches no exception there.
+        """
+        columns = [metadata.schema.column(j) for j in range(metadata.num_columns)]
+        return [j for j, c in enumerate(columns) if c.max_repetition_level == 0 and c.path in names]
 
     def _place(self, start: int, row: int) -> str:
         return f"{self.name}: row {start + row}"
@@ -107,13 +110,16 @@ class ParquetReader:
         try:
             for batch in self._file.iter_batches(size, columns=names, use_threads=False):
                 if batch.num_rows:
+                    for column in batch.columns:
+                        if _is_text(column.type):
+                            column.validate(full=True)  # that it is UTF-8, which is not looked at before
                     yield batch.select(names)
         except (pa.ArrowException, OSError) as error:
             raise self._refusal(error) from None
 
     def _check_type(self, j: int, labels: bool) -> None:
         kind = self._types[j].value_type if _is_list(self._types[j]) else self._types[j]
-        if not (_is_number(kind) or (labels and _is_text(kind))):
+        if not (_is_number(kind) or (labels and self.columns[j].text)):
             hint = "; save it as text" if pa.types.is_temporal(kind) else ""
             raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {kind}, not numbers{hint}")
 
@@ -146,10 +152,10 @@ class ParquetReader:
             raise InputError(f"{place(0)}: {called}: a list of {lengths[0]} where the rows before have {width}")
         return _numbers(values).reshape(len(array), width)
 
-    def _pick(self, arrays: "dict[int, NDArray[Any] | Labels]", texts: dict[int, Texts | None], pick: Pick) -> Any:
+    def _pick(self, arrays: "_Columns", texts: dict[int, Texts | None], pick: Pick) -> Any:
         if pick.key and texts[pick.columns[0]] is not None:
             return texts[pick.columns[0]]
-        chosen = [arrays[j] for j in pick.columns]
+        chosen = [arrays[j, pick.labels] for j in pick.columns]
         if isinstance(chosen[0], Labels):
             return chosen[0]
         return matrix([c for c in chosen if not isinstance(c, Labels)])
