@@ -99,6 +99,9 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
     _refuse_doubtful(reader, columns)
     labels = role.labels and _may_be_labels(reader, columns)
     by_class = role.vector and len(columns) > 1
+    if by_class and any(reader.columns[j].vector for j in columns):
+        shown = ", ".join(reader.columns[j].name for j in columns)
+        raise UsageError(f"{reader.name}: of the columns {shown} some hold lists; say one of them for {role.name}")
     note = "" if specs else _note(role, reader, columns)
     return Binding(role.name, reader, columns, labels, by_class, note, () if specs else _aside(role, reader, columns))
 
@@ -147,6 +150,7 @@ def _may_be_labels(reader: Reader, columns: tuple[int, ...]) -> bool:
 def _one_column(reader: Reader, role: str) -> tuple[int, ...]:
     if len(reader.columns) != 1:
         raise UsageError(f"{reader.name}: has {len(reader.columns)} columns; {role} is one")
+    _refuse_vector(reader, 0, role)
     return (0,)
 
 
@@ -283,7 +287,15 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
         raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}")
+    _refuse_vector(reader, columns[0], said)
     return Binding(purpose, reader, columns, labels)
+
+
+def _refuse_vector(reader: Reader, column: int, purpose: str) -> None:
+    if reader.columns[column].vector:
+        raise UsageError(
+            f"{reader.name}: column '{reader.columns[column].name}' holds lists; {purpose} needs one value a row"
+        )
 
 
 def bind_shown(spec: str, readers: Mapping[str, Reader]) -> list[Binding]:

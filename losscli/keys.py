@@ -117,6 +117,7 @@ def _as_integer(value: Any, row: int, place: Place) -> int:
 
 def _whole(values: "Array", place: Place) -> "Array":
     """Whole floats as integers: what pandas makes of integers beside a missing value."""
+    values = values.astype(np.float64, copy=False)  # a float16 does not know of 2^53
     fine = (np.abs(values) <= _EXACT) & (values == np.floor(values))
     if not fine.all():
         row = int(np.argmin(fine))

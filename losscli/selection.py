@@ -80,7 +80,10 @@ class Condition(NamedTuple):
         number = self._number
         if number is None:
             raise InputError(f"{place}: --where {self}: the column holds numbers, and '{self.value}' is none")
-        met: Array = _OPERATORS[self.operator](values, number)
+        if values.dtype == object:  # integers, and None
+            values = np.where(is_missing(values), np.nan, values)
+        with np.errstate(invalid="ignore"):  # of a NaN among integers
+            met: Array = _OPERATORS[self.operator](values, number)
         known: Array = met & ~np.isnan(values.astype(np.float64))
         return known
 
@@ -167,7 +170,7 @@ def _is_off(values: Values, at: At) -> "Array":
     wrong = ~((values == 0) | (values == 1))
     if wrong.any():
         row = int(np.argmax(wrong))
-        if np.isnan(values[row]):
+        if is_missing(values)[row]:  # an integer that float64 does not hold is not asked whether it is NaN
             raise InputError(f"{at('mask', row, None)}: missing mask; {LEAVE_OUT}")
         raise InputError(f"{at('mask', row, None)}: a mask is 1 or true where a row counts, else 0 or false")
     off: Array = values == 0
@@ -195,6 +198,8 @@ def is_missing(values: Values) -> "Array":
         missing: Array = values.codes < 0
         return missing
     absent: Any = np.not_equal(values, values)  # NaN is not itself
+    if values.dtype == object:
+        absent = absent | np.array([v is None for v in values.ravel().tolist()]).reshape(values.shape)
     by_row: Array = absent if absent.ndim == 1 else absent.any(axis=1)
     return by_row
 

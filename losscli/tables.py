@@ -199,7 +199,7 @@ class _Places(NamedTuple):
         binding = self.bindings[role]
         place = self.blocks[role].at(original)
         single = len(binding.columns) == 1
-        if not binding.reader.headed or (column is None and not single):
+        if not binding.reader.headed or (not single and (column is None or binding.is_matrix)):
             return place if column is None or single else f"{place}, column {column}"
         name = binding.names[0 if single else column or 0]
         return f"{place}:{name}" if binding.reader.format in ("csv", "jsonl") else f"{place}, column '{name}'"

@@ -14,6 +14,8 @@ from losscli.lazy import np, pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    _Columns = dict[tuple[int, bool], NDArray[Any] | Labels]  # by position, and whether labels are wanted
+
 _PEEK = 1 << 12  # cells of text that are numbered by hand
 
 
@@ -34,20 +36,27 @@ class Decoder:
 
     def wanted(self, picks: Sequence[Pick]) -> list[int]:
         """The columns that are picked. Raises InputError for one that is not of a type that it is picked as."""
-        labels = _labelled(picks)
-        found = sorted({j for pick in picks for j in pick.columns})
-        for j in found:
-            self._check_type(j, j in labels)
-        return found
+        for j, labels in sorted({(j, pick.labels) for pick in picks for j in pick.columns}):
+            self._check_type(j, labels)
+        return sorted({j for pick in picks for j in pick.columns})
 
     def block(self, batch: "pa.RecordBatch", wanted: Sequence[int], picks: Sequence[Pick], start: int) -> Block:
         """A batch of the wanted columns, whose first row is row `start` of the file."""
-        place, labels = partial(self._place, start), _labelled(picks)
-        found = {j: _dated(batch.column(k)) for k, j in enumerate(wanted)}
+        place = partial(self._place, start)
+        found = {j: _dated(self._valid(batch.column(k))) for k, j in enumerate(wanted)}
         texts = {j: _text_of(found[j]) for p in picks if p.key for j in p.columns}
-        others = {j for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
-        arrays = {j: self._column(found[j], j, place, j in labels) for j in wanted if j in others}
+        others = {(j, p.labels) for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
+        arrays = {(j, labels): self._column(found[j], j, place, labels) for j, labels in sorted(others)}
         return Block(tuple(_pick(arrays, texts, pick) for pick in picks), place)
+
+    def _valid(self, array: "pa.Array") -> "pa.Array":
+        """The same, if text is UTF-8, which nobody has looked at before. Raises InputError."""
+        if is_text(array.type):
+            try:
+                array.validate(full=True)
+            except pa.ArrowInvalid as error:
+                raise InputError(f"{self.name}: damaged file: {str(error).splitlines()[0]}") from None
+        return array
 
     def _place(self, start: int, row: int) -> str:
         return f"{self.name}: row {start + row}"
@@ -89,14 +98,10 @@ class Decoder:
         return _numbers(values).reshape(len(array), width)
 
 
-def _labelled(picks: Sequence[Pick]) -> set[int]:
-    return {j for pick in picks if pick.labels for j in pick.columns}
-
-
-def _pick(arrays: "dict[int, NDArray[Any] | Labels]", texts: dict[int, Texts | None], pick: Pick) -> Any:
+def _pick(arrays: "_Columns", texts: dict[int, Texts | None], pick: Pick) -> Any:
     if pick.key and texts[pick.columns[0]] is not None:
         return texts[pick.columns[0]]
-    chosen = [arrays[j] for j in pick.columns]
+    chosen = [arrays[j, pick.labels] for j in pick.columns]
     if isinstance(chosen[0], Labels):
         return chosen[0]
     return matrix([c for c in chosen if not isinstance(c, Labels)])

@@ -128,9 +128,8 @@ class Rows(NamedTuple):
         return found[0], "" if is_told else f"{self.name}: columns are separated by {found[0]!r}"
 
     def _candidates(self) -> list[str]:
-        counts = {
-            d: (_outside_quotes(self.first, d), _outside_quotes(self.second or self.first, d)) for d in DELIMITERS
-        }
+        other = self.second if self.second.strip(b" \r") else self.first  # a blank line has no separators
+        counts = {d: (_outside_quotes(self.first, d), _outside_quotes(other, d)) for d in DELIMITERS}
         return [d for d, (a, b) in counts.items() if a and a == b]
 
     def _beside_decimal_commas(self, found: list[str], reading: Reading) -> list[str]:

@@ -95,6 +95,9 @@ class NpyReader:
         elif len(pick.columns) == 1:
             chosen = part[:, pick.columns[0]]
         if self._dtype.kind not in "SU":
+            if self._dtype.kind == "f" and self._dtype.itemsize > 8:  # whose values are those of float64, or NaN
+                with np.errstate(invalid="ignore"):
+                    return chosen.astype(np.float64)
             return chosen.astype(self._dtype.newbyteorder("="), copy=False)
         if not pick.labels or chosen.ndim != 1:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
@@ -170,8 +173,10 @@ def _parse(name: str, raw: bytes, encoding: str) -> "tuple[np.dtype[Any], bool, 
     import ast
 
     try:
-        header = ast.literal_eval(raw.decode(encoding))
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        with catch_warnings():
+            simplefilter("error")  # of `1if`, which Python would print
+            header = ast.literal_eval(raw.decode(encoding))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, Warning):
         raise InputError(f"{name}: bad NPY header: it is not a plain dictionary") from None
     try:
         with catch_warnings():

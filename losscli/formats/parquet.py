@@ -55,7 +55,7 @@ class ParquetReader:
             yield self._decoder.block(batch, wanted, picks, start)
             start += batch.num_rows
         self._source.check_unchanged()
-        self._check_rows(start)
+        self._check_rows(start, names)
 
     def _check_sizes(self) -> None:
         """What the footer says of the row groups' sizes, before any is decompressed: pages are held in whole. What it
@@ -76,20 +76,22 @@ class ParquetReader:
             repeated = [] if head is None else [n for n in texts if repeats(head.column(n))]
             self._file, self._is_reopened = _open(self._source, repeated) if repeated else self._file, True
 
-    def _check_rows(self, read: int) -> None:
+    def _check_rows(self, read: int, names: Sequence[str]) -> None:
         """The footer has no checksum: its counts must agree with one another and with what was read."""
         metadata = self._file.metadata
         groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
         counts = {sum(group.num_rows for group in groups), read}
-        counts |= {sum(group.column(j).num_values for group in groups) for j in self._flat_columns(metadata)}
+        counts |= {sum(group.column(j).num_values for group in groups) for j in self._flat_columns(metadata, names)}
         if counts != {self.rows}:
             said = " or ".join(str(count) for count in sorted(counts | {self.rows}))
             raise InputError(f"{self.name}: damaged Parquet file: it has {said} rows, depending on who counts")
 
-    def _flat_columns(self, metadata: Any) -> list[int]:
-        """Columns whose values are counted one a row."""
-        schema = metadata.schema
-        return [j for j in range(metadata.num_columns) if schema.column(j).max_repetition_level == 0]
+    def _flat_columns(self, metadata: Any, names: Sequence[str]) -> list[int]:
+        """Columns that were read and whose values are counted one a row. To ask for the counts of another may abort
+        the process, where they are damaged: pyarrow catches no exception there.
+        """
+        columns = [metadata.schema.column(j) for j in range(metadata.num_columns)]
+        return [j for j, c in enumerate(columns) if c.max_repetition_level == 0 and c.path in names]
 
     def _batches(self, names: list[str], size: int) -> "Iterator[pa.RecordBatch]":
         try:

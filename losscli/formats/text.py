@@ -91,14 +91,21 @@ class RowText:
 
     def first_rows(self) -> tuple[bytes, bytes]:
         """The first two rows, which stay to be read again; the second may be empty."""
-        while not self._ended and not (self._first_end(self._pending) and self._pending.count(self.newline) > 1):
-            self._refuse_long(self.first_line)
+        while not self._ended and not self._has_two_rows():
+            first = self._pending.count(self.newline, 0, self._first_end(self._pending))
+            self._refuse_long(self.first_line + first)
             self._more(_FIRST)
         end = self._first_end(self._pending) or len(self._pending)
         if self._pending[:end].count(_QUOTE) % 2:
             self._refuse_open_quote(self.first_line)
         rest = self._pending[end:]
-        return self._pending[:end].removesuffix(self.newline), rest[: self._first_end(rest)].removesuffix(self.newline)
+        if not (length := self._first_end(rest)) and rest.count(_QUOTE) % 2 == 0:
+            length = len(rest)  # the last row, without a line end
+        return self._pending[:end].removesuffix(self.newline), rest[:length].removesuffix(self.newline)
+
+    def _has_two_rows(self) -> bool:
+        end = self._first_end(self._pending)
+        return bool(end and self._first_end(self._pending[end:]))
 
     def _more(self, size: int) -> None:
         """Read on: more where a row is long, but never more than a row may have."""
