@@ -44,8 +44,8 @@ class Output:
             return
         os.fchmod(self.file.fileno(), permissions(self.path))
         os.fsync(self.file.fileno())
-        self.file.close()
         os.replace(self._beside, self.path)
+        self.file.close()  # not before: its lock goes with it, and another run would take it for a stray
 
     def abort(self) -> None:
         """Take the unfinished file away."""

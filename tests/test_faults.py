@@ -400,16 +400,29 @@ def into(folder: str) -> list[str]:
     return [f"{folder}/{arg}" if arg in WRITTEN else arg for arg in OUTPUTS]
 
 
-def interrupted(long: Path, number: int, after: float) -> tuple[int, Path]:
-    """A run over old files that gets a signal some time after its first unfinished file is there."""
+def is_begun(target: Path) -> bool:
+    return len(os.listdir(target)) > len(WRITTEN)
+
+
+def is_put_in_place(target: Path) -> bool:
+    """Whether the first of several files is complete, and the others are about to be."""
+    return (target / WRITTEN[0]).read_bytes() != OLD
+
+
+def interrupted(
+    long: Path, number: int, after: float, moment: Callable[[Path], bool] = is_begun
+) -> tuple[int, Path]:
+    """A run over old files that gets a signal some time after a moment, which is that files are begun."""
     target = long / f"to{time.monotonic_ns()}"
     target.mkdir()
     for name in WRITTEN:
         (target / name).write_bytes(OLD)
     argv = command("eval", "-l", "mse", "both.parquet", *into(target.name))
-    with subprocess.Popen(argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and len(os.listdir(target)) == len(WRITTEN):
-            time.sleep(0.001)
+    with subprocess.Popen(
+        argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        while process.poll() is None and not moment(target):
+            time.sleep(0.0005)
         time.sleep(after)
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
@@ -447,10 +460,14 @@ def test_nohup_is_heeded(folder: Path) -> None:
 
 
 def killed(long: Path, times: int) -> None:
-    seed = random.Random(11)
-    strays = 0
-    for _ in range(times):
-        _, target = interrupted(long, signal.SIGKILL, seed.uniform(0, 0.5))
+    """Every other time while values are written, else while files are put in their places."""
+    seed, strays = random.Random(11), 0
+    began = time.monotonic()
+    interrupted(long, 0, 0)
+    span = time.monotonic() - began
+    for k in range(times):
+        after, moment = (seed.uniform(0, span), is_begun) if k % 2 else (seed.uniform(0, 0.02), is_put_in_place)
+        _, target = interrupted(long, signal.SIGKILL, after, moment)
         assert_old_or_new(long, target)
         strays += len(os.listdir(target)) > len(WRITTEN)
         assert support.run("eval", "-l", "mse", "both.parquet", *into(target.name), cwd=long) == Ran("", "", 0)
@@ -480,6 +497,26 @@ def test_the_unfinished_file_of_another_run_stays(tmp_path: Path) -> None:
     mine.commit()
     Output(str(tmp_path / "x.csv")).abort()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"x.csv": b"mine"}
+
+
+WRITER = (
+    "import sys\n"
+    "from losscli.output import Output\n"
+    "for _ in range(200):\n"
+    "    output = Output('x.csv')\n"
+    "    output.file.write(sys.argv[1].encode() * 1000)\n"
+    "    output.commit()\n"
+)
+
+
+def test_runs_that_write_the_same_file(tmp_path: Path) -> None:
+    """None takes away what another is writing; the last one wins, whole."""
+    argv = [sys.executable, "-c", WRITER]
+    env = environment({"PYTHONPATH": str(support.ROOT)})
+    writers = [subprocess.Popen([*argv, letter], cwd=tmp_path, env=env) for letter in "abcd"]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0, 0]
+    assert os.listdir(tmp_path) == ["x.csv"]
+    assert (tmp_path / "x.csv").read_bytes() in [letter * 1000 for letter in (b"a", b"b", b"c", b"d")]
 
 
 def test_only_strays_are_taken_away(tmp_path: Path) -> None:
