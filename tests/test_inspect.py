@@ -480,7 +480,10 @@ def test_notes_of_readers_are_told(here: Path, run_here: Run) -> None:
 
 def test_standard_input_is_read_once(run: Run) -> None:
     ran = run("inspect", "-", stdin=b"y_pred,y\n1.5,2\n2,3\n")
-    assert "losscli eval --loss mse -\t" in ran.stdout
+    assert (
+        "losscli eval --loss mse -\ty_pred and y: numbers against numbers; give it the same standard input"
+        in ran.stdout
+    )
 
 
 def test_a_file_of_the_result(here: Path, run_here: Run) -> None:
