@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from losscli.inspection import inspect
+from losscli.inspection.findings import MOST
 from tests.support import ROOT, Ran, environment, put, run_any
 
 Run = Callable[..., Ran]
@@ -346,3 +348,186 @@ def test_where_nothing_fits_it_says_why(name: str, here: Path, run_here: Run) ->
     found = json.loads(run_here("inspect", *args.split(), "--json").stdout)
     assert any(said in text for text in found["advice"]), found["advice"]
     assert all(command["loss"] in ("brier", "dice") for command in found["commands"])  # of decided classes
+
+
+LOOKS = {
+    "id\n5\n7\n9\n": ["id"],
+    "x\n0\n1\n2\n3\n": ["id"],
+    "y\ncat\ndog\ncat\n": ["label"],
+    "name\nann\nbob\neve\n": ["id"],
+    "split\ntrain\ntest\ntrain\n": ["group"],
+    "weight\n1\n2.5\n0\n": ["weight"],
+    "mask\n1\n0\n1\n": ["mask"],
+    "x\n0.5\n0.25\n1\n": ["probability"],
+    "logit\n0.5\n0.25\n1.5\n": ["logit"],
+    "log_prob\n-0.5\n-0.25\n": ["log-probability"],
+    "pct\n55.5\n20\n": ["percentage"],
+    "y_prob\n55.5\n20\n": ["percentage"],
+    "y_pred\n1.5\n-3\n": ["prediction"],
+    "y\n1.5\n-3\n": ["target"],
+    "z\n1\n-1\n1\n": ["label"],
+    "z\n3\n3\n3\n": ["constant", "label"],
+    "when\n2024-02-29\n2024-03-01\n": ["date"],
+    "when\n2023-02-29\n2024-03-01\n": ["id"],
+    "x\nNA\nnull\n": ["empty"],
+    "x\n1\nabc\n": ["mixed"],
+}
+
+
+@pytest.mark.parametrize("text", LOOKS, ids=lambda text: " ".join(text.split()))
+def test_what_a_column_looks_like(text: str, here: Path) -> None:
+    put(here, {"x.csv": text})
+    (column,) = inspect(["x.csv"]).files[0].columns
+    assert [look.kind for look in column.looks][: len(LOOKS[text])] == LOOKS[text]
+
+
+def test_what_is_counted(here: Path) -> None:
+    put(here, {"x.csv": "a,b\n1,x\nNA,y\ninf,x\n-2.5,\nabc,x\nabc,z\n"})
+    a, b = (column.facts for column in inspect(["x.csv"]).files[0].columns)
+    assert (a.rows, a.missing, a.numbers, a.texts, a.infinite, a.low, a.high) == (6, 1, 3, 2, 1, -2.5, float("inf"))
+    assert (a.first_text, a.first_text_at) == ("abc", "x.csv:6")
+    assert (b.missing, b.texts, b.values, b.is_repeated) == (1, 5, {"x", "y", "z"}, True)
+
+
+@pytest.mark.parametrize("odd", ["", "-inf", "abc", "9007199254740993"])
+def test_long_files_are_counted_as_short_ones_are(odd: str, here: Path) -> None:
+    """Decoded or cell by cell, in one block or in several; and a column of Parquet that holds the same text."""
+    cells = [*(f"{k % 997}.5" for k in range(300_000)), odd, "7"]
+    put(here, {"x.csv": "id,a\n" + "".join(f"{k},{cell}\n" for k, cell in enumerate(cells)), "x.parquet": {"a": cells}})
+    for path in ("x.csv", "x.parquet"):
+        facts = next(c for c in inspect([path]).files[0].columns if c.name == "a").facts
+        assert (facts.rows, facts.missing, facts.texts) == (300_002, int(odd == ""), int(odd == "abc"))
+        assert facts.infinite == int(odd == "-inf")
+        assert facts.high == (int(odd) if odd.isdigit() else 996.5)
+        assert facts.low == (float(odd) if odd == "-inf" else 0.5)
+        assert facts.values is None or len(facts.values) == 997 + 1 + int(odd != "")
+        assert facts.first_text_at in ("", "x.csv:300002", "x.parquet: row 300000")
+        assert bool(facts.first_text_at) == (odd == "abc")
+
+
+def test_distinct_values_are_kept_up_to_a_bound(here: Path) -> None:
+    put(here, {"x.parquet": {"few": [k % MOST for k in range(5000)], "many": [k % (MOST + 1) for k in range(5000)]}})
+    few, many = (column.facts.values for column in inspect(["x.parquet"]).files[0].columns)
+    assert few is not None
+    assert len(few) == MOST
+    assert many is None
+
+
+ROWS = {
+    "same order": ("id\n1\n2\n", "id\n1\n2\n", ""),
+    "another order": ("id\n1\n2\n", "id\n2\n1\n", ""),
+    "missing": ("id\n1\n2\n3\n", "id\n2\n5\n", "2 of a.csv have no partner, 1 of b.csv have no partner"),
+    "unusable": ("id\n1\n1\n", "id\n2\n1\n", "repeats a key"),
+}
+
+
+@pytest.mark.parametrize("relation", ROWS)
+def test_keys_are_compared(relation: str, here: Path) -> None:
+    first, second, said = ROWS[relation]
+    put(here, {"a.csv": first, "b.csv": second})
+    alignment = inspect(["a.csv", "b.csv"]).alignment
+    assert alignment is not None
+    (key,) = alignment.keys
+    assert (key.name, key.relation) == ("id", relation)
+    assert said in key.says
+
+
+def test_odd_columns_are_told_and_do_not_hide_others(here: Path) -> None:
+    made = {"ragged": [[1.0, 2.0], [1.0]], "day": np.array(["2024-01-01", "2024-01-02"], "M8[D]"), "y": [1.5, 2]}
+    put(here, {"x.parquet": made})
+    kinds = {column.name: column.looks[0] for column in inspect(["x.parquet"]).files[0].columns}
+    assert {name: look.kind for name, look in kinds.items()} == {"ragged": "unread", "day": "date", "y": "target"}
+    assert "row 1" in kinds["ragged"].why
+
+
+def test_members_that_cannot_be_read_are_told(here: Path, run_here: Run) -> None:
+    np.savez(here / "run.npz", y_pred=[1.5, 2], y=[1.0, 2], cube=np.zeros((2, 2, 2)))
+    ran = run_here("inspect", "run.npz")
+    assert "run.npz:cube\tnpz\t\t\trun.npz:cube: has shape (2, 2, 2)" in ran.stdout
+    assert "losscli eval --loss mse run.npz:y_pred run.npz:y\t" in ran.stdout
+    put(here, {"t.csv": "y\n1\n2\n"})
+    assert "losscli eval --loss mse run.npz:y_pred t.csv\t" in run_here("inspect", "run.npz", "t.csv").stdout
+
+
+REFUSED = {
+    "no such file": ({}, "no.csv", 3, "no.csv: cannot be opened"),
+    "ragged": ({"x.csv": "a,b\n1,2\n3\n"}, "x.csv", 3, "x.csv:3: the row has 1 field"),
+    "empty": ({"x.csv": ""}, "x.csv", 3, "x.csv: the file is empty"),
+    "a header or numbers": ({"x.csv": "0,1\n0.5,0.25\n"}, "x.csv", 3, "say --header or --no-header"),
+    "a cube": ({"x.npy": np.zeros((2, 2, 2))}, "x.npy", 3, "has shape (2, 2, 2)"),
+    "standard input twice": ({}, "- -", 2, "'-' is standard input"),
+    "an output that is an input": ({"x.csv": "y\n1\n"}, "x.csv -o x.csv", 2, "is an input file"),
+    "two formats": ({"x.csv": "y\n1\n"}, "x.csv --json --format plain", 2, "exclude one another"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_table_is_refused(name: str, here: Path, run_here: Run) -> None:
+    files, args, code, said = REFUSED[name]
+    put(here, files)
+    ran = run_here("inspect", *args.split())
+    assert (ran.code, ran.stdout) == (code, "")
+    assert said in ran.stderr
+
+
+def test_notes_of_readers_are_told(here: Path, run_here: Run) -> None:
+    put(here, {"x.csv": "y_pred;y\n1.5;2\n2;3"})
+    ran = run_here("inspect", "x.csv")
+    assert "columns are separated by ';'" in ran.stderr
+    assert "the last line has no line end" in ran.stderr
+    assert run_here("inspect", "x.csv", "-q").stderr == ""
+
+
+def test_standard_input_is_read_once(run: Run) -> None:
+    ran = run("inspect", "-", stdin=b"y_pred,y\n1.5,2\n2,3\n")
+    assert (
+        "losscli eval --loss mse -\ty_pred and y: numbers against numbers; give it the same standard input"
+        in ran.stdout
+    )
+
+
+def test_a_file_of_the_result(here: Path, run_here: Run) -> None:
+    put(here, {"x.csv": "y_pred,y\n1.5,2\n2,inf\n"})
+    assert run_here("inspect", "x.csv", "--json", "-o", "found.json").stdout == ""
+    found = json.loads((here / "found.json").read_text())
+    assert (found["schema"], found["advice"]) == (1, [])
+    assert found["alignment"] is None
+    assert found["files"][0]["columns"][1]["max"] == "Infinity"
+
+
+@pytest.mark.parametrize("format", ["table", "plain", "json"])
+def test_nothing_in_a_file_steers_a_terminal(format: str, here: Path, run_here: Run) -> None:
+    put(here, {"x.csv": "y_pred,\x1b[31m\u202ered,y\n1.5,\x1b[0m,2\n2,[b]x,3\n"})
+    ran = run_here("inspect", "x.csv", "--format", format)
+    assert ran.code == 0, ran.stderr
+    assert not {"\x1b", "\u202e"} & {*ran.stdout}
+    assert "losscli eval --loss mse x.csv" in ran.stdout
+
+
+def test_commands_stand_on_lines_of_their_own_on_a_terminal(here: Path, run_here: Run) -> None:
+    put(here, {"x.csv": "y_pred,y\n1.5,2\n2,3\n"})
+    assert "\nlosscli eval --loss mse x.csv\n" in run_here("inspect", "x.csv", "--format", "table").stdout
+    assert "No loss fits.\n" in run_here("inspect", f"{ROOT}/{S}/cancer_targets.csv", "--format", "table").stdout
+
+
+def test_probabilities_of_a_long_file_are_tried_to_their_end(here: Path, run_here: Run) -> None:
+    """A row late in a file that adds up to almost 1 is refused by eval, and so is not left to the first rows."""
+    probs = np.full((1 << 21, 2), 0.5)
+    put(here, {"p.npy": probs, "t.npy": np.arange(1 << 21) % 2})
+    assert commands_of(run_here("inspect", "p.npy", "t.npy", "--json"))
+    probs[-1] = 0.5001
+    put(here, {"p.npy": probs})
+    assert not commands_of(run_here("inspect", "p.npy", "t.npy", "--json"))
+
+
+def test_ranges_decide_for_the_rows_that_are_not_tried(here: Path, run_here: Run) -> None:
+    values = np.linspace(0.1, 0.9, 1 << 22)
+    put(here, {"p.npy": values, "t.npy": np.arange(1 << 22) % 2.0})
+    found = commands_of(run_here("inspect", "p.npy", "t.npy", "--json"))
+    assert [(one["loss"], one["tried_rows"] is None) for one in found] == [
+        *(("bce", False), ("brier", True), ("dice", False))
+    ]
+    values[-1] = 1.5
+    put(here, {"p.npy": values})
+    found = commands_of(run_here("inspect", "p.npy", "t.npy", "--json"))
+    assert [one["loss"] for one in found] == ["bce:form=logits", "hinge", "mse"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class Cells(NamedTuple):
     """`floats` is NaN where there is no number; `texts` has the distinct texts with their first row, `text_count` how
-    many cells are text. `whole` holds integers that float64 does not hold, `repeats` whether some text occurs twice.
+    many cells are text. `wide` holds integers that float64 does not hold, `repeats` whether some text occurs twice.
     """
 
     floats: "Array"

@@ -89,7 +89,8 @@ def tried(plan: Plan, paths: Sequence[str], readers: Sequence[Reader], cells: in
     if any(escape(word) != word for word in argv):
         return f"{paths[0]}: a name holds control characters, which no command can show; rename it"
     command = shlex.join(["losscli", *argv])
-    return Command(plan.loss, argv, command, "; ".join(plan.why), _also(plan), limit)
+    why = [*plan.why, *(["give it the same standard input"] if "-" in argv else [])]
+    return Command(plan.loss, argv, command, "; ".join(why), _also(plan), limit)
 
 
 def _also(plan: Plan) -> list[str]:
