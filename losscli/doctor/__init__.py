@@ -129,5 +129,5 @@ def _settled(loss: Loss, rows: "Mapping[str, Array]", taken: "Sequence[Array]") 
         read, allowed = rows[role.name], _end_of(role, loss)
         if not allowed or values.dtype.kind != "f" or np.may_share_memory(read, values):
             continue  # labels have become indices, or all values are taken as they are
-        if (outside := allowed.refuses(read)).any():
-            yield role.name, outside
+        if not allowed.admits(read, allow_inf=True):
+            yield role.name, allowed.refuses(read)
