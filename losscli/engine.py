@@ -150,7 +150,7 @@ def evaluate(
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
     keys = Keyed(names_of(id), ids == "intersect")
-    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize)
+    meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize=normalize)
     check_normalize(normalize, wanted)
     for one in (loss for objective in objectives for loss in objective.losses):
         meaning.check(one)

@@ -33,6 +33,7 @@ class Meaning(NamedTuple):
         base: Any,
         ignore: Any,
         weights: "Mapping[Any, Any] | str | None",
+        *,
         normalize: bool = False,
     ) -> "Meaning":
         """The meaning that options stand for. Raises UsageError, and InputError for a file of weights."""

@@ -64,6 +64,6 @@ class Normalizing:
             return []
         plural = "" if self.off == 1 else "s"
         return [
-            f"{self.off} row{plural} of {self.rows} of {self.role} divided by the sum of the row's probabilities, which "
-            f"was not 1; the furthest: {self.place}"
+            f"{self.off} row{plural} of {self.rows} of {self.role} divided by the sum of the row's probabilities, "
+            f"which was not 1; the furthest: {self.place}"
         ]

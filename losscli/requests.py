@@ -93,6 +93,6 @@ def check_normalize(normalize: bool, wanted: Wanted) -> None:
     """The chain rule through the division needs more than the diagonal of a Hessian, and is not gone through."""
     if normalize and wanted.orders:
         raise UsageError(
-            "--normalize and derivatives exclude one another: they are with respect to the predictions as given, before "
-            "the division; divide the rows in the file"
+            "--normalize and derivatives exclude one another: they are with respect to the predictions as given, "
+            "before the division; divide the rows in the file"
         )

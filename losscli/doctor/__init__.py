@@ -12,7 +12,7 @@ from losscli.columns import Binding
 from losscli.doctor.facts import Fact
 from losscli.doctor.findings import Finding, Seen, findings_of, is_same_column, place, swapped
 from losscli.doctor.scales import Scales, are_of_one_unit
-from losscli.kinds import Interval, as_rows
+from losscli.kinds import Interval, Role, as_rows
 from losscli.kinds.checks import floats
 from losscli.lazy import np
 from losscli.registry import Loss
@@ -31,10 +31,13 @@ __all__ = ["Doctor", "is_same_column", "swapped"]
 class Doctor:
     """`see` takes the rows batch by batch, `merge` what another doctor saw of later rows; `doubts` and `notes` are what
     is to be said when all rows are known.
+
+    `compares`: orders of magnitude are compared; `rounds`: some domain has ends that a rounding may have gone beyond.
     """
 
     findings: tuple[Finding, ...]
     compares: bool
+    rounds: bool
     facts: set[Fact]
     firsts: "dict[str, Array]" = field(default_factory=dict)
     rows: int = 0
@@ -50,14 +53,17 @@ class Doctor:
             for finding in findings_of(loss, bindings, is_filtered):
                 found.setdefault(finding.needs, finding)
         facts = {fact for finding in found.values() for fact in finding.needs | finding.minds}
-        return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), facts)
+        rounds = any(_end_of(role, loss) for loss in distinct for role in loss.kind.roles)
+        return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), rounds, facts)
 
     def see(self, arrays: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
         """Take the rows of a batch: the arrays of the roles as read, and as each loss takes them."""
+        self.rows += len(next(iter(arrays.values())))
+        if self.firsts and not (self.facts or self.rounds or (self.compares and not self.scales.is_full)):
+            return  # nothing is left to be found
         rows = {role: _as_numbers(values) for role, values in arrays.items()}
         if not self.firsts:
             self.firsts = {role: values[:1].copy() for role, values in rows.items()}
-        self.rows += len(next(iter(rows.values())))
         self._doubt(rows)
         if self.compares:
             self.scales = self.scales.see(rows)
@@ -89,7 +95,7 @@ class Doctor:
             for role, (_, first) in {**other.settled, **self.settled}.items()
         }
         rows, scales = self.rows + other.rows, self.scales.merge(other.scales)
-        return Doctor(self.findings, self.compares, facts, self.firsts, rows, scales, settled)
+        return Doctor(self.findings, self.compares, self.rounds, facts, self.firsts, rows, scales, settled)
 
     def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str]) -> list[str]:
         """What looks wrong, in a fixed order."""
@@ -111,11 +117,17 @@ def _as_numbers(values: "Array") -> "Array":
     return floats(rows) if rows.dtype == object else rows
 
 
+def _end_of(role: Role, loss: Loss) -> Interval | None:
+    """The domain of a role, where what lies beyond it by a rounding counts as its end."""
+    allowed = role.allowed(loss.params)
+    return allowed if isinstance(allowed, Interval) and allowed.ulps else None
+
+
 def _settled(loss: Loss, rows: "Mapping[str, Array]", taken: "Sequence[Array]") -> "Iterator[tuple[str, Array]]":
     """For each role that has some, which of its values a loss takes as the end of their domain."""
     for role, values in zip(loss.kind.roles, taken, strict=True):
-        read, allowed = rows[role.name], role.allowed(loss.params)
-        if not isinstance(allowed, Interval) or not allowed.ulps or values.dtype.kind != "f":
-            continue  # labels become indices
-        if not np.may_share_memory(read, values) and (outside := allowed.refuses(read)).any():
-            yield role.name, outside
+        read, allowed = rows[role.name], _end_of(role, loss)
+        if not allowed or values.dtype.kind != "f" or np.may_share_memory(read, values):
+            continue  # labels have become indices, or all values are taken as they are
+        if not allowed.admits(read, allow_inf=True):
+            yield role.name, allowed.refuses(read)

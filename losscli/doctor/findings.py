@@ -1,4 +1,4 @@
-"""What a careful colleague would say of predictions and targets, from the roles, domains and forms that a loss declares.
+"""What a careful colleague would say of predictions and targets, by the roles, domains and forms that a loss declares.
 
 Every finding is doubtful, not wrong: what is wrong lies outside a domain and is refused.
 """
@@ -49,7 +49,7 @@ def place(binding: Binding) -> str:
 
 
 class Finding(NamedTuple):
-    """What is said where all facts in `needs` hold of at least so many rows; `minds` are facts that it speaks of too."""
+    """What is said where all facts in `needs` hold of `least` rows or more; `minds` are facts that it speaks of too."""
 
     needs: frozenset[Fact]
     says: Callable[[Seen], str]
@@ -151,7 +151,7 @@ def is_same_column(first: Binding, second: Binding) -> bool:
 
 
 def swapped(bindings: Mapping[str, Binding]) -> str:
-    """That predictions stand under a name that targets usually have, and targets under one of predictions; or nothing."""
+    """That predictions stand under a usual name of targets, and targets under one of predictions; or nothing."""
     if not {"pred", "target"} <= set(bindings):
         return ""
     pred, target = bindings["pred"], bindings["target"]

@@ -36,6 +36,11 @@ class Scales(NamedTuple):
     pred: "Array | None" = None
     target: "Array | None" = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many rows are there as are looked at."""
+        return self.pred is not None and len(self.pred) >= max(LOOKED // self.pred.shape[1], _FEW)
+
     def see(self, arrays: "Mapping[str, Array]") -> "Scales":
         """With these rows added, up to the first `LOOKED` values of all."""
         have = 0 if self.pred is None else len(self.pred)

@@ -3,8 +3,8 @@
 A checker takes the arrays of the roles, refuses the first value that is not allowed (`BadValueError`) and hands on what
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
-`domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds are in `elements` (one number against one
-number), `classes` (a column a class) and `vectors` (embeddings).
+`domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
+are in `elements` (one number against one number), `classes` (a column a class) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import BadValueError, InputError
-from losscli.kinds.domains import Params, Role
+from losscli.kinds.domains import UNIT, Params, Role
 from losscli.kinds.likeness import hint_at
 from losscli.lazy import np
 from losscli.literals import format_number
@@ -66,9 +66,10 @@ def check_same_shape(roles: Sequence[Role], arrays: "Sequence[Array]") -> None:
         if array.ndim > 2:
             raise InputError(f"{role.name} has {array.ndim} dimensions; one row a sample is needed: (n,) or (n, d)")
         if array.shape != arrays[0].shape:
-            raise InputError(
-                f"shapes differ: {roles[0].name} {arrays[0].shape}, {role.name} {array.shape}; nothing is broadcast"
-            )
+            found = f"{roles[0].name} {arrays[0].shape}, {role.name} {array.shape}"
+            is_one_label = role.name == "target" and role.domain == UNIT and (arrays[0].ndim, array.ndim) == (2, 1)
+            hint = ", and labels of classes would be a column a class, 0 or 1" if is_one_label else ""
+            raise InputError(f"shapes differ: {found}; nothing is broadcast{hint}")
 
 
 def check_elements(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":

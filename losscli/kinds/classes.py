@@ -24,7 +24,10 @@ def _check_classes(
     """A column a class; `form` is what the prediction numbers are where no parameter says so."""
     pred, target = arrays
     if np.ndim(pred) != 2 or pred.shape[1] < 2:
-        raise InputError(f"pred has shape {np.shape(pred)}; a column a class is needed: (n, C) with C at least 2")
+        hint = (
+            "; are predictions and targets the wrong way round?" if _are_labels(pred) and np.ndim(target) == 2 else ""
+        )
+        raise InputError(f"pred has shape {np.shape(pred)}; a column a class is needed: (n, C) with C at least 2{hint}")
     form, digits = params.get("form", form), pred.dtype
     pred = within(roles[0], floats(pred), digits, params, allow_inf)
     if form != "logits":
@@ -39,6 +42,11 @@ def _check_classes(
     soft = within(roles[1], floats(target), target.dtype, params, allow_inf)
     _check_sums(roles[1], "probs", soft, target.dtype)
     return [pred, soft]
+
+
+def _are_labels(values: "Array") -> bool:
+    numbers = floats(as_rows(values))
+    return numbers.ndim == 1 and bool((numbers == np.rint(numbers)).all())
 
 
 def class_indices(labels: "Array", classes: int) -> "Array":

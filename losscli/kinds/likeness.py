@@ -17,6 +17,7 @@ _LEAST_PERCENTAGE = 20.0  # logits without a negative one among them are hardly 
 _LOGITS = "; if these are logits, say --form logits"
 _PERCENTAGES = "; these look like percentages: divide them by 100"
 _DIVIDE = "; --normalize divides each row by its sum"
+_TWO = "; only classes 0 and 1 are told apart here: more need predictions of a column a class"
 _CODINGS = {  # of targets that are to lie in [0, 1]
     (-1.0, 1.0): "; targets of -1 and 1 must be written as 0 and 1",
     (1.0, 2.0): "; targets of 1 and 2 must be written as 0 and 1",
@@ -53,7 +54,7 @@ def hint_at(role: Role, params: Params, values: "Array") -> str:
     if role.allowed(params) != UNIT:
         return role.hint
     if role.name == "target":
-        return _coded(values) or role.hint
+        return _coded(values) or (_TWO if (values == np.rint(values)).all() and (values >= 0).all() else role.hint)
     return _coded(values) or (_PERCENTAGES if _are_percentages(values) else role.hint)
 
 

@@ -67,15 +67,15 @@ def dice(
     Use it when few pixels belong to the object, so that a loss a pixel is won by saying no everywhere.
     Assumes nothing; with 0/1 masks it is 1 minus the F1 score of the pixels.
     Good: between 0 and 1; does not depend on how much background there is.
-    Beware: with smooth=0 undefined where both masks are empty, unless empty says what it is there; soft targets do not reach 0 at p = t, as p t < p there;
-    with pool=all not a mean of per-sample values.
+    Beware: with smooth=0 undefined where both masks are empty, unless empty says what it is there; soft targets do not
+    reach 0 at p = t, as p t < p there; with pool=all not a mean of per-sample values.
     Reference: Dice (1945), doi:10.2307/1932409; as a loss, with squares in the denominator, Milletari, Navab and Ahmadi
     (2016), doi:10.1109/3DV.2016.79.
     """
     apart, both = pred * (1 - target) + target * (1 - pred), pred * target
     slope = 1 - 2 * target
     if pool == "sample":
-        yield from _dice_of_rows(apart, both, slope, target, smooth, _OF_EMPTY[empty])
+        yield from _dice_of_rows(apart, both, slope, target, smooth=smooth, of_empty=_OF_EMPTY[empty])
     else:
         yield (apart, both)
         yield (slope, target)
@@ -83,7 +83,7 @@ def dice(
 
 
 def _dice_of_rows(
-    apart: "Array", both: "Array", slope: "Array", target: "Array", smooth: float, of_empty: float
+    apart: "Array", both: "Array", slope: "Array", target: "Array", *, smooth: float, of_empty: float
 ) -> Yields:
     if single := apart.ndim == 1:
         apart, both, slope, target = (a[:, None] for a in (apart, both, slope, target))

@@ -226,6 +226,14 @@ CLASSES = [
     Hazard(
         114, "one column in CSV", two(csv("p", 0.5, 0.5), csv("label", 0, 1)), CE, 3, ["a column a class", "(n, C)"]
     ),
+    Hazard(
+        114,
+        "predictions and targets the wrong way round",
+        arrays([0, 1, 2], THIRDS),
+        CE_NPY,
+        3,
+        ["a column a class", "the wrong way round?"],
+    ),
     Hazard(115, "one-hot", arrays(THIRDS, np.eye(3)), CE_NPY, value=OF_THIRDS),
     Hazard(115, "soft", arrays([[0.5, 0.5]], [[0.25, 0.75]]), CE_NPY, value=OF_THIRDS),
     Hazard(
@@ -456,6 +464,22 @@ TARGETS = [
         BCE,
         3,
         ["t.csv:3:y", "2.0 is outside [0, 1]", "0 and 1"],
+    ),
+    Hazard(
+        120,
+        "labels of three classes",
+        two(csv("prob", 0.5, 0.25, 0.75), csv("y", 0, 1, 2)),
+        BCE,
+        3,
+        ["t.csv:4:y", "2.0 is outside [0, 1]", "only classes 0 and 1"],
+    ),
+    Hazard(
+        120,
+        "one-hot against index",
+        arrays(THIRDS, [0, 1, 2]),
+        BCE_NPY,
+        3,
+        ["shapes differ: pred (3, 3), target (3,)", "a column a class"],
     ),
     Hazard(
         120,
