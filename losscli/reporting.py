@@ -1,6 +1,7 @@
 """The report of an evaluation, and its notes: what a careful reader would want to know."""
 
 from collections.abc import Sequence
+from os.path import realpath
 from typing import TYPE_CHECKING
 
 from losscli.columns import Binding
@@ -69,5 +70,7 @@ def _same(bindings: Sequence[Binding]) -> list[str]:
     return [
         f"{first.role} and {other.role} are the same column of {first.reader.name}"
         for other in others
-        if (other.reader.name, other.columns) == (first.reader.name, first.columns) and first.reader.format != "array"
+        if first.reader.format != "array"
+        and other.columns == first.columns
+        and realpath(other.reader.name) == realpath(first.reader.name)
     ]

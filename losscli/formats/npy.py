@@ -93,7 +93,7 @@ class NpyReader:
         elif len(pick.columns) == 1:
             chosen = part[:, pick.columns[0]]
         if self._dtype.kind not in "SU":
-            return chosen.astype(self._dtype.newbyteorder("="), copy=False)
+            return chosen.astype(part.dtype.newbyteorder("="), copy=False)
         if not pick.labels or chosen.ndim != 1:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
         return text_labels(np.strings.decode(chosen, "utf8").tolist() if self._dtype.kind == "S" else chosen.tolist())
