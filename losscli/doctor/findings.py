@@ -4,6 +4,7 @@ Every finding is doubtful, not wrong: what is wrong lies outside a domain and is
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from os.path import realpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.columns import USUAL, Binding
@@ -147,7 +148,7 @@ def _equal(first: str, second: str) -> Finding:
 
 def is_same_column(first: Binding, second: Binding) -> bool:
     """Whether two roles read the same columns of the same file."""
-    return (first.reader.name, first.columns) == (second.reader.name, second.columns)
+    return first.columns == second.columns and realpath(first.reader.name) == realpath(second.reader.name)
 
 
 def swapped(bindings: Mapping[str, Binding]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from losscli.errors import InputError
+from losscli.formats.source import HEAD
 
 _PICKLED = "a pickle, which is never loaded; save its numbers as .npy where it was made: numpy.save('x.npy', values)"
 _TORCH = (
@@ -54,6 +55,8 @@ def refuse_foreign(name: str, head: bytes) -> None:
     for magic, what in _MAGIC.items():
         if re.match(magic, head, re.DOTALL):
             raise InputError(f"{name}: is {what.replace('FILE', name)}")
+    if len(head) == HEAD and not head.strip(b"\0"):  # /dev/zero has no end, and no row either
+        raise InputError(f"{name}: begins with {HEAD} zero bytes; is it a device, or cut off by a crash?")
     if _is_tfrecord(head):
         raise InputError(f"{name}: is a TFRecord file; save its numbers as .npy: numpy.save('x.npy', values)")
 

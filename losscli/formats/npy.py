@@ -98,7 +98,7 @@ class NpyReader:
             if self._dtype.kind == "f" and self._dtype.itemsize > 8:  # whose values are those of float64, or NaN
                 with np.errstate(invalid="ignore"):
                     return chosen.astype(np.float64)
-            return chosen.astype(self._dtype.newbyteorder("="), copy=False)
+            return chosen.astype(part.dtype.newbyteorder("="), copy=False)
         if not pick.labels or chosen.ndim != 1:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
         return text_labels(np.strings.decode(chosen, "utf8").tolist() if self._dtype.kind == "S" else chosen.tolist())

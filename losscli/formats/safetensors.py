@@ -53,6 +53,8 @@ def reader(source: Source, member: str | None, usual: Sequence[str]) -> NpyReade
     """The tensor called `member`, else the only one, else the only one with a name among `usual`."""
     file = source.seekable()
     offset, tensors = _header(source.name, file, source.size or 0)
+    if not tensors:
+        raise InputError(f"{source.name}: has no tensors")
     names = [tensor.name for tensor in tensors]
     tensor = tensors[names.index(chosen_member(source.name, names, member, usual))]
     name = f"{source.name}:{tensor.name}"
