@@ -409,18 +409,14 @@ def is_put_in_place(target: Path) -> bool:
     return (target / WRITTEN[0]).read_bytes() != OLD
 
 
-def interrupted(
-    long: Path, number: int, after: float, moment: Callable[[Path], bool] = is_begun
-) -> tuple[int, Path]:
+def interrupted(long: Path, number: int, after: float, moment: Callable[[Path], bool] = is_begun) -> tuple[int, Path]:
     """A run over old files that gets a signal some time after a moment, which is that files are begun."""
     target = long / f"to{time.monotonic_ns()}"
     target.mkdir()
     for name in WRITTEN:
         (target / name).write_bytes(OLD)
     argv = command("eval", "-l", "mse", "both.parquet", *into(target.name))
-    with subprocess.Popen(
-        argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(argv, cwd=long, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not moment(target):
             time.sleep(0.0005)
         time.sleep(after)
