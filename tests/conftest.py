@@ -1,5 +1,6 @@
 """Fixtures for all tests, and settings that make them give the same result every time."""
 
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from losscli.cli.app import run as run_arguments
 from tests import support
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would hand on that it is ignored
 
 settings.register_profile(
     "losscli",

@@ -78,7 +78,7 @@ def _is_numeric(array: "NDArray[Any]") -> bool:
 def _array(values: Any) -> "NDArray[Any]":
     """An array; among numbers None and pandas.NA are NaN, and integers that float64 does not hold stay as they are."""
     array = np.asarray(values)
-    if array.dtype.kind == "U" and isinstance(values, (list, tuple)) and array.ndim == 1:
+    if isinstance(values, (list, tuple)) and any(isinstance(v, str) and v.endswith("\0") for v in values):
         return np.array([str(v) for v in values], dtype=object)  # an array of text forgets a NUL at the end
     if array.dtype != object:
         return array
