@@ -244,7 +244,9 @@ def test_integers_and_text_are_never_compared(late: str, block: int, here: Path)
         kinds = {text: f"text ('{late}' in {text}.csv:5:id)", number: f"integers (1 in {number}.csv:2:id)"}
         with pytest.raises(losscli.InputError) as caught:
             losscli.evaluate("mse", pred="p.csv", target="t.csv", id="id", block=block)
-        assert str(caught.value) == f"the keys of p.csv are {kinds['p']}, those of t.csv {kinds['t']}; write them alike"
+        hint = ": 7.0 as 7 (in pandas, .astype('Int64') before it is saved)" if late == "7.0" else ""
+        said = f"the keys of p.csv are {kinds['p']}, those of t.csv {kinds['t']}; write them alike{hint}"
+        assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("block", [1, 2, 100])

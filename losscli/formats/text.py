@@ -239,6 +239,6 @@ class RowText:
 def _why_nul(data: bytes) -> str:
     """Every other byte of UTF-16 is NUL, where it is of letters and digits."""
     for start, order in ((1, "le"), (0, "be")):
-        if data[start::2].count(0) > len(data) // 4:
+        if data[start::2].count(0) > len(data) // 4 and 0 not in data[1 - start :: 2]:
             return f"is it UTF-16? --encoding utf-16-{order}"
     return "is the file truncated, or not text?"

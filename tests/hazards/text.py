@@ -206,12 +206,19 @@ ROWS_1_TO_3 = "y_pred\n1\n2\n3\n"
 HEADERS = (
     read(1, "no header", "1\n2\n3\n"),
     read(1, "a header as is said", "9\n1\n2\n3\n", "--header"),
-    refused(1, "a header that is denied", "y_pred\n2\n3\n", ":1: 'y_pred' is not a number", options=["--no-header"]),
-    read(
-        1, "no header, a minus sign of typography", "\u22121\n2\n3\n", code=3, value=None, says=["x.csv:1: ", "U+2212"]
+    refused(
+        1, "a header that is denied", "y_pred\n2\n3\n", ":1:column 0: 'y_pred' is not a number", options=["--no-header"]
     ),
-    read(1, "no header, money", "$1\n2\n3\n", code=3, value=None, says=["x.csv:1: ", "money"]),
-    read(1, "no header, a question mark", "?\n2\n3\n", code=3, value=None, says=["x.csv:1: ", "missing"]),
+    read(
+        1,
+        "no header, a minus sign of typography",
+        "\u22121\n2\n3\n",
+        code=3,
+        value=None,
+        says=["x.csv:1:column 0: ", "U+2212"],
+    ),
+    read(1, "no header, money", "$1\n2\n3\n", code=3, value=None, says=["x.csv:1:column 0: ", "money"]),
+    read(1, "no header, a question mark", "?\n2\n3\n", code=3, value=None, says=["x.csv:1:column 0: ", "missing"]),
     read(1, "no header, thousands", "1'001\n2\n3\n", "--thousands", "'", value="333.3333333333333"),
     read(2, "no header after a byte order mark", "\ufeff1\n2\n3\n"),
     read(2, "a header after a byte order mark", "\ufeffy_pred\n1\n2\n3\n"),
@@ -229,7 +236,7 @@ HEADERS = (
         40, "several columns", "a,b\n1,1\n2,2\n3,3\n", ": which column is pred? say --pred-col NAME", "a, b", code=2
     ),
     read(40, "several columns, one named", "a,b\n9,1\n9,2\n9,3\n", "--pred-col", "b"),
-    refused(18, "every row longer", "a,b\n1,1,9\n2,2,9\n", ":2: the row has 3 fields, the header has 2"),
+    refused(18, "every row longer", "a,y_pred\n1,1,9\n2,2,9\n", ":2: the row has 3 fields, the header has 2"),
     refused(
         19, "a comma at the end of all but the header", "z,y_pred\n1,1,\n2,2,\n", ":2: the row has 3 fields", "header"
     ),
@@ -347,7 +354,7 @@ LAYOUT = (
     refused(46, "never closed in the header", '"y_pred\n1\n2\n', ":1: a quote is opened and never closed"),
     read(53, "a long cell", "z,y_pred\n" + "x" * (2 << 20) + ",1\ny,2\nz,3\n"),
     refused(53, "too long a cell", "z,y_pred\na,1\n" + "x" * (17 << 20) + ",2\n", ":3: a row longer than 16 MiB"),
-    refused(54, "no header", '"[0.1, 0.9]"\n"[0.2, 0.8]"\n', ":1: ", "vector"),
+    refused(54, "no header", '"[0.1, 0.9]"\n"[0.2, 0.8]"\n', ":1:column 0: ", "vector"),
 )
 ENCODINGS = (
     refused(43, "another column", b"z,y_pred\na,1\n\xe9,2\n", ":3: byte 0xE9 is not UTF-8", "--encoding latin-1"),
@@ -384,7 +391,9 @@ ENCODINGS = (
         "z\ty_pred\r\n\u4e2d\t1\r\nb\t2\r\nc\t3\r\n".encode("utf-16"),
         notes=["UTF-16", SEPARATED],
     ),
-    read(44, "it is said", ROWS_1_TO_3.encode("utf-16-le"), "--encoding", "utf-16-le"),
+    read(44, "it is said", ROWS_1_TO_3.encode("utf-16-le"), "--encoding", "utf-16-le").but(
+        "of both", files={"x.csv": ROWS_1_TO_3.encode("utf-16-le"), "t.csv": TARGETS.encode("utf-16-le")}
+    ),
     refused(44, "no mark", ROWS_1_TO_3.encode("utf-16-le"), ":1: NUL byte", "--encoding utf-16-le"),
     refused(44, "no mark, big end first", ROWS_1_TO_3.encode("utf-16-be"), ":1: NUL byte", "--encoding utf-16-be"),
     refused(
@@ -530,7 +539,12 @@ LABELS = (
     labels(36, "not whole", "p_a,p_b", "0.0\n1.7", code=3, says=["t.csv:3:label: label 1.7 is not an integer"]),
     labels(50, "a second header among labels", "p_a,p_b", "label\na", code=3, says=["t.csv:2: the header again"]),
     labels(
-        50, "a merge conflict among labels", "p_a,p_b", "a\n=======\nb", code=3, says=["t.csv:3: ", "merge conflict"]
+        50,
+        "a merge conflict among labels",
+        "p_a,p_b",
+        "<<<<<<< HEAD\na\n=======\nb",
+        code=3,
+        says=["t.csv:2: ", "merge conflict"],
     ),
     mae(35, "in predictions", "y_pred\nTrue\nfalse\nTRUE\n", targets="y\n1\n0\n1\n", value="0.0"),
     mae(35, "in targets", "y_pred\n1\n0\n1\n", targets="y\nTrue\nfalse\nTRUE\n", value="0.0"),
