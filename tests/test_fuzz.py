@@ -3,6 +3,7 @@
 `python -m tests.fuzz` tries many more; what it has found is kept here.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from tests.fuzz.pool import Tally, chunks
 from tests.fuzz.reference import RefusedError, number, table
 from tests.fuzz.sandbox import FaultError, Sandbox, check
 from tests.fuzz.trial import made, prepare, tried
-from tests.support import Ran, put, raw_npy
+from tests.support import ROOT, Ran, put, raw_npy, run_any
 
 Run = Callable[..., Ran]
 every_format = pytest.mark.parametrize("name", FORMATS)
@@ -88,6 +89,42 @@ def test_the_program_for_longer_runs(here: Path, capsys: pytest.CaptureFixture[s
     assert said.startswith("csv: 40 inputs, ")
     assert ", 0 failed\n" in said
     assert not list(here.iterdir())
+
+
+HOSTILE = """
+import os, time
+from dataclasses import replace
+from tests.fuzz import pool
+from tests.fuzz.formats import FORMATS
+
+def agree(path, data, asked, ran):
+    if len(data) % 23 == 0:
+        os.abort()
+    if len(data) % 37 == 0:
+        time.sleep(99)
+    if len(data) % 31 == 0:
+        b"x" * (400 << 20)
+
+FORMATS["csv"] = replace(FORMATS["csv"], agree=agree)  # in the processes too, which import this file
+pool.PATIENCE = 9.0
+if __name__ == "__main__":
+    found = pool.tally(1, pool.chunks(["csv"], 60), 2)["csv"]
+    print(found.inputs, sorted(found.faults))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_hangs_or_swells(here: Path) -> None:
+    """Each is the fault of the input at hand, and every other input is tried."""
+    put(here, {"hostile.py": HOSTILE})
+    ran = run_any([sys.executable, "hostile.py"], b"", here, {"PYTHONPATH": str(ROOT)})
+    lengths = {k: len(made("csv", 1, k).data) for k in range(60)}
+    said = {23: "the process ends by SIGABRT", 37: "takes more than 9 seconds", 31: "took 400 MiB of memory"}
+    expected = [
+        (k, next(said[d] for d in said if n % d == 0)) for k, n in lengths.items() if any(n % d == 0 for d in said)
+    ]
+    assert len({fault for _, fault in expected}) == 3
+    assert ran.stdout == f"60 {expected}\n"
 
 
 # The judges themselves: a judge that lets everything pass would make all of this worthless
@@ -312,6 +349,14 @@ def test_long_doubles_that_are_no_numbers(here: Path, run_here: Run) -> None:
     put(here, {"x.npy": raw_npy("{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}", pattern)})
     ran = run_here("eval", "-l", "mae", "x.npy", "x.npy")
     assert (ran.code, ran.stderr.count("\n")) == (3, 1)
+
+
+@pytest.mark.parametrize(("descr", "body"), [("<U1", b"\xff\xff\xff\x7f"), ("|S1", b"\xff"), ("<U1", b"\0\xd8\x11\0")])
+def test_arrays_of_text_that_is_not_unicode(descr: str, body: bytes, here: Path, run_here: Run) -> None:
+    put(here, {"t.npy": raw_npy(f"{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,)}}", body)})
+    put(here, {"p.csv": "p_a,p_b\n0.5,0.5\n"})
+    ran = run_here("eval", "-l", "cross_entropy", "p.csv", "t.npy")
+    assert (ran.code, ran.stderr) == (3, "losscli: error: t.npy: column 0 holds text that is not Unicode\n")
 
 
 def test_a_key_of_half_precision(here: Path, run_here: Run) -> None:

@@ -101,7 +101,10 @@ class NpyReader:
             return chosen.astype(part.dtype.newbyteorder("="), copy=False)
         if not pick.labels or chosen.ndim != 1:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
-        return text_labels(np.strings.decode(chosen, "utf8").tolist() if self._dtype.kind == "S" else chosen.tolist())
+        try:
+            return text_labels((np.strings.decode(chosen, "utf8") if self._dtype.kind == "S" else chosen).tolist())
+        except (ValueError, SystemError):  # as NumPy and Python say it of bytes that no text has
+            raise InputError(f"{self.name}: column {pick.columns[0]} holds text that is not Unicode") from None
 
     def _check_values(self, part: "NDArray[Any]", start: int) -> None:
         if self._dtype.kind == "b" and (part.view(np.uint8) > 1).any():

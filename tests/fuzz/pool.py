@@ -71,8 +71,9 @@ def tally(seed: int, work: Iterable[Chunk], jobs: int) -> dict[str, Tally]:
     try:
         workers += [_Worker(seed, folder) for _ in range(jobs)]
         while waiting or any(worker.chunk for worker in workers):
-            for worker in [w for w in workers if not w.chunk and waiting]:
-                worker.give(waiting.popleft())
+            for worker in workers:
+                if waiting and not worker.chunk:
+                    worker.give(waiting.popleft())
             wait([worker.pipe for worker in workers if worker.chunk], 1.0)
             for k, worker in enumerate(workers):
                 if part := worker.taken(waiting):

@@ -196,7 +196,8 @@ def nearest_of(text: str) -> float:
     """The float64 nearest to a decimal number, by division of integers; infinite where it is out of range."""
     mantissa, _, exponent = text.lower().partition("e")
     sign, digits = -1.0 if text.startswith("-") else 1.0, Decimal(mantissa)
-    power = max(-99_999, min(int(exponent or "0"), 99_999))
+    places = exponent.lstrip("+-").lstrip("0") or "0"
+    power = min(int(places[:6]), 99_999) * (-1 if exponent.startswith("-") else 1)
     if not digits or digits.adjusted() + power < -400:
         return sign * 0.0
     if digits.adjusted() + power > 400:
