@@ -346,7 +346,8 @@ def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
 
 def test_a_terminal_gets_a_table_of_the_losses(tmp_path: Path) -> None:
     text = on_terminal(support.command("list"), tmp_path, {"COLUMNS": "60", "TERM": "dumb"})
-    assert text == support.run("list", "--format", "table", cwd=tmp_path, env={"COLUMNS": "60"}).stdout
+    table = support.run("list", "--format", "table", cwd=tmp_path, env={"COLUMNS": "60"}).stdout
+    assert text.split() == table.split()  # but broken into lines that are no wider than the terminal
 
 
 @pytest.mark.parametrize(
