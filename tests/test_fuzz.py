@@ -359,6 +359,13 @@ def test_arrays_of_text_that_is_not_unicode(descr: str, body: bytes, here: Path,
     assert (ran.code, ran.stderr) == (3, "losscli: error: t.npy: column 0 holds text that is not Unicode\n")
 
 
+def test_very_many_digits_that_are_no_number(here: Path, run_here: Run) -> None:
+    """Each digit is looked at once: a pattern that tried all ways to divide them took hours."""
+    put(here, {"x.csv": "y_pred,y\n" + "9" * 1_000_000 + "x,1\n"})
+    ran = run_here("eval", "-l", "mae", "x.csv")
+    assert (ran.code, "is not a number" in ran.stderr) == (3, True)
+
+
 def test_a_key_of_half_precision(here: Path, run_here: Run) -> None:
     """2^53 is infinite in float16, of which NumPy would warn on stderr."""
     keys = pa.array(np.array([1, 2], np.float16))
