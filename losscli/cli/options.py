@@ -56,26 +56,10 @@ def chosen_format(format: str | None, json: bool = False, output: str | None = N
     return "json" if json else format or ("plain" if output or not on_terminal() else "table")
 
 
-def reading(
-    *,
-    header: bool | None,
-    delimiter: str | None,
-    decimal: str,
-    thousands: str | None,
-    encoding: str | None,
-    comment: str | None,
-    skip_blank: bool,
-) -> dict[str, Any]:
-    """How CSV files are written, as what reads them takes it."""
-    return {
-        "header": header,
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "thousands": thousands,
-        "encoding": encoding,
-        "comment": comment,
-        "skip_blank": skip_blank,
-    }
+def reading(**said: bool | str | None) -> dict[str, Any]:
+    """What is said of how CSV files are written, as what reads them takes it: nothing where nothing is said."""
+    usual = {"decimal": ".", "skip_blank": False}
+    return {name: value for name, value in said.items() if value != usual.get(name)}
 
 
 def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str | list[Path]]:
