@@ -108,7 +108,8 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
 
 def _aside(role: Role, reader: Reader, columns: tuple[int, ...]) -> tuple[int, ...]:
     """The index without a name that is left out of a choice which usual names alone would not make."""
-    if all(reader.columns[j].name.lower() in _usual_names(role) for j in columns):
+    names = [reader.columns[j].name for j in columns]
+    if all(name.lower() in _usual_names(role) for name in names) or _are_stemmed(role, names):
         return ()
     return tuple(j for j, column in enumerate(reader.columns) if column.is_index and j not in columns)
 

@@ -89,6 +89,7 @@ FILES = {
     "keyed.csv": "id,y_pred\n2,1\n1,2\n",
     "keys.csv": "id,y\n1,2\n2,5\n",
     "more.csv": "id,y\n1,2\n2,5\n3,4\n",
+    "odd.csv": "y_pred:y:z\n1,500:2:\xe9\n\n# x\n2:4:b\n".encode("latin-1"),
     "far.csv": "y_pred\n1\ninf\n2\n",
     "probs.csv": "prob,label\n1,1\n0,1\n",
     "signs.csv": "y_pred,y\n1,1\n0.5,-1\n",
@@ -100,6 +101,14 @@ MSE = "eval -l mse p.csv t.csv"
 PAIRS = "eval -l contrastive vectors.csv --col left=a,b --col right=c,d --col label=y"
 TRIPLETS = "eval -l triplet vectors.csv --col anchor=a,b --col positive=c,d --col negative=e,f"
 GAUSSIAN = "eval -l gaussian_nll p.csv t.csv --input variance=t.csv"
+ODD = {"--delimiter": ":", "--decimal": ",", "--encoding": "latin-1", "--comment": "'#'", "--skip-blank": ""}
+
+
+def odd(without: str) -> str:
+    """A run with all that has to be said of a file but one."""
+    return " ".join(["eval -l mse odd.csv", *(f"{option} {how}" for option, how in ODD.items() if option != without)])
+
+
 OPTIONS = {
     "--loss": (MSE, "--loss mae"),
     "--pred-col": ("eval -l mse tabs.csv", "--pred-col w"),
@@ -154,6 +163,8 @@ OPTIONS = {
     "--output": (MSE, "--output out.tsv"),
     "--header": ("eval -l mse bare.csv t.csv", "--header"),
     "--no-header": (MSE, "--no-header"),
+    **{option: (odd(option), f"{option} {how}") for option, how in ODD.items()},
+    "--thousands": (odd("--decimal"), "--thousands ,"),
     "--allow-inf": ("eval -l mse far.csv t.csv", "--allow-inf"),
     "--allow-nonfinite": ("eval -l bce probs.csv", "--allow-nonfinite"),
     "--quiet": ("eval -l mse tabs.csv", "--quiet"),
@@ -164,6 +175,7 @@ OPTIONS = {
     "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
 }
 ELSEWHERE = {"--help", "--debug"}  # tested below
+NAMED = {*ODD, "--thousands"}  # in the text above them
 
 
 def options_in(text: str) -> set[str]:
@@ -173,8 +185,9 @@ def options_in(text: str) -> set[str]:
 
 
 def test_every_option_of_eval_is_in_the_list(run: Run) -> None:
-    known = {option for name in losscli.names() for option in options_in(run("eval", "--loss", name, "--help").stdout)}
-    assert known == set(OPTIONS) | ELSEWHERE
+    texts = [run("eval", "--loss", name, "--help").stdout for name in losscli.names()]
+    assert {option for text in texts for option in options_in(text)} | NAMED == set(OPTIONS) | ELSEWHERE
+    assert all(option in text for text in texts for option in NAMED)
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -102,7 +102,7 @@ def gradcheck_command(
         tolerance = None if rtol is None else options.number("--rtol", rtol)
         more = {"of": of, "columns": columns, **csv, "allow_inf": allow_inf, "rtol": tolerance}
         comparison = {"grad": against, **more, **given}
-    elif given or columns or of or rtol:
+    elif given or columns or of or rtol or csv:
         raise UsageError("files and their options are for --against GRAD; without it the laws are tried on samples")
     return lambda: _act(Request(losses, comparison, chosen, output, quiet))
 

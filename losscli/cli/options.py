@@ -59,28 +59,13 @@ def chosen_format(format: str | None, json: bool = False, output: str | None = N
     return "json" if json else format or ("plain" if output or not on_terminal() else "table")
 
 
-def reading(
-    *,
-    header: bool | None,
-    delimiter: str | None,
-    decimal: str,
-    thousands: str | None,
-    encoding: str | None,
-    comment: str | None,
-    skip_blank: bool,
-    max_bytes: str | None = None,
-) -> dict[str, Any]:
-    """How files are to be read, as what reads them takes it."""
-    return {
-        "header": header,
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "thousands": thousands,
-        "encoding": encoding,
-        "comment": comment,
-        "skip_blank": skip_blank,
-        **({} if max_bytes is None else {"max_bytes": size("--max-bytes", max_bytes)}),
-    }
+def reading(**said: bool | str | None) -> dict[str, Any]:
+    """What is said of how files are to be read, as what reads them takes it: nothing where nothing is said."""
+    usual = {"decimal": ".", "skip_blank": False}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value != usual.get(name)}
+    if "max_bytes" in given:
+        given["max_bytes"] = size("--max-bytes", given["max_bytes"])
+    return given
 
 
 def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str | list[Path]]:

@@ -50,7 +50,7 @@ class CsvReader:
         self._text, self._is_fresh = row_text(source, reading), True
         rows = Rows(self.name, *self._text.first_rows(), self._text.original(self._text.first_line))
         self._delimiter, note = rows.separator(reading, self._text.separator)
-        self._notes = [note] if note else []
+        self.notes = [note] if note else []
         names = [cell.strip() for cell in self._cells(rows.first, 0)]
         below = [cell.strip() for cell in self._cells(rows.second, 1)] if rows.second.strip() else []
         header = reading.header
@@ -60,6 +60,7 @@ class CsvReader:
         self.columns = self._named(names, below) if self.headed else tuple(Column(str(k)) for k in range(len(names)))
         is_guess = self.headed and header is None
         self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
+        self._note(self._text.notes)
 
     def _named(self, names: list[str], below: list[str]) -> tuple[Column, ...]:
         """The columns of a header, but not those that separators at the end of every row make."""
@@ -70,11 +71,6 @@ class CsvReader:
         kept = names[: len(names) - empty_at_end(names, below)] if below else names
         counts = len(kept) > 1 and kept[0] == "" and below[:1] == ["0"]
         return tuple(Column(name, is_index=counts and j == 0) for j, name in enumerate(kept))
-
-    @property
-    def notes(self) -> list[str]:
-        """What a careful reader would want to know of the file as far as it has been read."""
-        return [*self._notes, *self._text.notes]
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of columns; the numbers of a pick are float64, or Python integers where float64 does not hold them."""
@@ -94,14 +90,19 @@ class CsvReader:
             values = tuple(_pick(columns, pick) for pick in picks)
             yield Block(values, place)
             rows += len(values[0])
+        self._note(self._text.notes)
         if not rows:
             raise InputError(f"{self.name}: no data rows")
+
+    def _note(self, found: Sequence[str]) -> None:
+        """Take what the text tells as far as it has been read, each once: it is read more than once."""
+        self.notes += [note for note in found if note not in self.notes]
 
     def _note_index(self, picks: Sequence[Pick]) -> None:
         note = f"{self.name}: its first column, which has no name, is taken for an index"
         is_read = any(0 in pick.columns and not pick.key for pick in picks)
-        if self.columns[0].is_index and not is_read and note not in self._notes:
-            self._notes.append(note)
+        if self.columns[0].is_index and not is_read:
+            self._note([note])
 
     def _to_be_checked(self, picks: Sequence[Pick]) -> list[Pick]:
         """Columns that are not taken because of what they hold, which is looked at to the end."""

@@ -357,6 +357,15 @@ LAYOUT = (
     refused(54, "no header", '"[0.1, 0.9]"\n"[0.2, 0.8]"\n', ":1:column 0: ", "vector"),
 )
 ENCODINGS = (
+    Hazard(
+        44,
+        "from a pipe, read twice",
+        {"t.csv": TARGETS},
+        ["eval", "-l", "mae", "-", "t.csv", "--comment", "#", "--worst", "1", *VALUE],
+        notes=["note: -: is read as UTF-16", "note: -: 1 comment line is left out"],
+        value="0.0",
+        stdin="# a\ny_pred\n1\n2\n3\n".encode("utf-16"),
+    ),
     refused(43, "another column", b"z,y_pred\na,1\n\xe9,2\n", ":3: byte 0xE9 is not UTF-8", "--encoding latin-1"),
     refused(43, "the header", b"\xe9,y_pred\na,1\nb,2\n", ":1: byte 0xE9 is not UTF-8", "--encoding latin-1"),
     refused(43, "the column read", b"y_pred\n1\n2\xa0\n", ":3: byte 0xA0 is not UTF-8", "--encoding latin-1"),
@@ -511,6 +520,22 @@ NUMBERS = (
         3,
         ["b.csv:2:y_pred", "a.csv:3:y_pred"],
     ),
+    Hazard(
+        11,
+        "in parts",
+        {"a.csv": "z;y_pred\n\na;1,0\n", "b.csv": "z;y_pred\nb;2,0\n\nc;3,0\n", "t.csv": TARGETS},
+        ["eval", "-l", "mae", "a.csv", "t.csv", "--input", "pred=b.csv", "--decimal", ",", "--skip-blank", *VALUE],
+        notes=["note: a.csv: 1 blank line is left out", "note: b.csv: 1 blank line is left out"],
+        value="0.0",
+    ),
+    Hazard(
+        11,
+        "the second part",
+        {"a.csv": "z;y_pred\na;1,0\n", "b.csv": "z;y_pred\n\nb;x\n", "t.csv": TARGETS},
+        ["eval", "-l", "mae", "a.csv", "t.csv", "--input", "pred=b.csv", "--decimal", ",", "--skip-blank"],
+        3,
+        ["b.csv:3:y_pred: 'x'"],
+    ),
     mae(31, "2^64 + 1", "y_pred\n18446744073709551617\n", targets="y\n18446744073709551616\n", value="1.0"),
     Hazard(
         52,
@@ -571,6 +596,14 @@ UNUSED = (
 
 
 def of_options() -> Iterator[Hazard]:
+    laws = ["gradcheck", "mae", "--decimal", ","]
+    yield Hazard(11, "laws are tried on no file", {}, laws, 2, ["files and their options are for --against"])
+    yield Hazard(
+        11,
+        "a gradient with decimal commas",
+        {"g.csv": "grad\n0,5\n0,5\n", "x.csv": "y_pred\n3,5\n4,5\n", "t.csv": "y\n2,5\n3,5\n"},
+        ["gradcheck", "mae", "--against", "g.csv", "x.csv", "t.csv", "--decimal", ","],
+    )
     for number, options, word in OPTIONS:
         yield mae(number, " ".join(options), ROWS_1_TO_3, *options, code=2, says=[word])
     for options in UNUSED:
