@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_FEW = 10  # fewer values than that may agree by chance, or be a toy
+_FEW = 3  # fewer values than that agree by chance
 
 
 class Seen(NamedTuple):
