@@ -1,6 +1,7 @@
 """Which module may import which, and what a run imports at all: start-up time is what a command line is judged by."""
 
 import ast
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,11 @@ FILES = {
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
     "text.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0], "g": ["a", "b"]},
     "long.csv": "a,y\n" + "1.5,2.5\n" * 10_000,
+    "both.jsonl": '{"y_pred": 1, "y": 1}\n{"y_pred": 2.5, "y": 4}\n',
+    "both.csv.gz": gzip.compress(b"y_pred,y\n1,1\n2,4\n"),
+    "p.safetensors": (66).to_bytes(8, "little")
+    + b'{"y_pred": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'
+    + bytes(8),
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
 EVAL = ["eval", "--loss", "mse"]
@@ -156,8 +162,11 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "list as json": (["list", "--format", "json"], HEAVY | {"rich"}),
     "explain": (["explain", "huber"], HEAVY | {"rich"}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
-    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", "zlib", *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "jsonl": ([*EVAL, "both.jsonl"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "compressed csv": ([*EVAL, "both.csv.gz"], {"rich", "pandas", "scipy", "pyarrow", "json", *FOR_FILES}),
+    "safetensors": ([*EVAL, "p.safetensors", "t.npy"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy", "pyarrow"}),
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
