@@ -150,6 +150,7 @@ FILES = {
 }
 EVAL = ["eval", "--loss", "mse"]
 FOR_FILES = {"tempfile", "zipfile", "concurrent.futures"}  # what reading much and writing files needs
+NEW = {f"losscli.formats.{name}" for name in ("arrow", "compressed", "jsonl", "jsontext", "safetensors")}
 UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "version": (
         ["--version"],
@@ -162,7 +163,7 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "list as json": (["list", "--format", "json"], HEAVY | {"rich"}),
     "explain": (["explain", "huber"], HEAVY | {"rich"}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
-    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", "zlib", *FOR_FILES}),
+    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", *NEW, *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "jsonl": ([*EVAL, "both.jsonl"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "compressed csv": ([*EVAL, "both.csv.gz"], {"rich", "pandas", "scipy", "pyarrow", "json", *FOR_FILES}),

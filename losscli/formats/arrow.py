@@ -14,8 +14,7 @@ from losscli.formats.compressed import AsFile
 from losscli.formats.source import Source, check_held
 from losscli.lazy import pa
 
-_FILE, _STREAM = b"ARROW1", b"\xff\xff\xff\xff"
-MAGIC = (_FILE, _STREAM)
+_STREAM = b"\xff\xff\xff\xff"  # how a stream begins, and not a file
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream, where its writer closed it
 
 
