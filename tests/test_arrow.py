@@ -143,6 +143,7 @@ def test_dates_are_text(name: str, form: str, here: Path) -> None:
     assert groups is not None
     assert text in str(groups)
     assert losscli.evaluate("mae", pred=f"x.{form}", where=[f"day={text}"]).value == 2.0
+    assert losscli.evaluate("mae", pred=f"x.{form}", where=[f"day>={text.replace(' ', 'T')}"]).value == 2.0
     for role in ("pred", "target"):
         with pytest.raises(InputError, match=r"is of type (date|timestamp).*, not numbers"):
             losscli.evaluate("mae", pred=f"x.{form}", columns={role: "day"})

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import losscli
@@ -165,6 +166,7 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
     "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", *NEW, *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "arrow": ([*EVAL, "both.feather"], {"rich", "pandas", "scipy", "pyarrow.compute", "pyarrow.parquet"}),
     "jsonl": ([*EVAL, "both.jsonl"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "compressed csv": ([*EVAL, "both.csv.gz"], {"rich", "pandas", "scipy", "pyarrow", "json", *FOR_FILES}),
     "safetensors": ([*EVAL, "p.safetensors", "t.npy"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
@@ -198,6 +200,9 @@ def modules_of(folder: Path, args: list[str], env: dict[str, str] | None = None)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("imports")
     put(made, FILES)
+    table = pa.table({"y_pred": [1.0, 2.0], "y": [1.0, 4.0]})
+    with pa.ipc.new_file(made / "both.feather", table.schema) as writer:
+        writer.write_table(table)
     return made
 
 
