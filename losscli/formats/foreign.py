@@ -45,7 +45,8 @@ _MAGIC: dict[bytes, str] = {
     b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\\.": _TORCH,
     b"\x80[\x02-\x05]": _PICKLED,
     # protocols 0 and 1, which have no magic bytes: how lists, dictionaries and NumPy's arrays begin
-    rb"(\((lp|dp)[0-9]+\n|c(numpy|pandas|torch|copy_reg|builtins|pathlib)[a-z_.]*\n[A-Za-z_]+\n|[\]}]q\x00)": _PICKLED,
+    rb"\((lp|dp)[0-9]+\n|[\]}]q\x00": _PICKLED,
+    rb"c(numpy|pandas|torch|copy_reg|_codecs|builtins|__builtin__|pathlib)[a-z_.]*\n[A-Za-z_]+\n": _PICKLED,
 }
 _FIRST = (  # without one of these a file is none of them, which is faster found
     *(
@@ -62,7 +63,7 @@ _FIRST = (  # without one of these a file is none of them, which is faster found
         b"SQLite",
     ),
     *(b"Obj\x01", b"ORC", b"root\x00", b"\x80", b"(lp", b"(dp", b"]q", b"}q", b"cnumpy", b"cpandas", b"ctorch"),
-    *(b"ccopy_reg", b"cbuiltins", b"cpathlib"),
+    *(b"ccopy_reg", b"cbuiltins", b"cpathlib", b"c__builtin__", b"c_codecs"),
 )
 _MEMBERS = {"data.pkl": _TORCH, "xl/workbook.xml": _EXCEL, "model.weights.h5": _KERAS}  # of ZIP archives
 
