@@ -27,7 +27,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 LEAVE_OUT = "fill it in, or leave such rows out: --missing drop"
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?")  # ISO 8601, of one time zone
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9:.]+))?(Z)?")  # ISO 8601, of one time zone or UTC
 
 
 def _number(text: str) -> float | int | None:
@@ -70,8 +70,9 @@ class Condition(NamedTuple):
         number, wanted = _number(cell), self._number
         if number is not None and wanted is not None:
             return bool(_OPERATORS[self.operator](number, wanted))
-        if _DATE.fullmatch(cell) and _DATE.fullmatch(self.value):
-            return bool(_OPERATORS[self.operator](cell, self.value))  # they sort as text
+        date, other = _DATE.fullmatch(cell), _DATE.fullmatch(self.value)
+        if date and other and date[3] == other[3]:
+            return bool(_OPERATORS[self.operator](_moment(date), _moment(other)))
         if self.operator not in ("=", "!="):
             raise InputError(f"{place}: --where {self} compares numbers or dates, and there is text: '{cell[:40]}'")
         return (cell == self.value) == (self.operator == "=")
@@ -86,6 +87,11 @@ class Condition(NamedTuple):
             met: Array = _OPERATORS[self.operator](values, number)
         known: Array = met & ~np.isnan(values.astype(np.float64))
         return known
+
+
+def _moment(date: "re.Match[str]") -> str:
+    """A date and a time as text that sorts, whichever way they were joined."""
+    return f"{date[1]} {date[2]}" if date[2] else date[1]
 
 
 class Rule(NamedTuple):

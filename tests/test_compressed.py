@@ -112,10 +112,19 @@ def test_no_cut_is_taken_for_the_end(again: bool, kind: str, here: Path) -> None
         assert refusal().startswith("x: damaged or cut compressed file: ")
 
 
+def checked(kind: str, data: bytes) -> bytes:
+    """Compressed with a checksum, which the zstd program writes, and pyarrow does not."""
+    if kind == "gz":
+        return gzip.compress(data)
+    if not shutil.which("zstd"):
+        pytest.skip("no zstd program here")
+    return subprocess.run(["zstd", "-c"], input=data, capture_output=True, check=True).stdout
+
+
 @every_kind
 def test_no_flipped_bit_changes_a_number(kind: str, here: Path) -> None:
     """It is refused, or fills up the last byte of what is compressed, which means nothing."""
-    data = COMPRESS[kind](b"y_pred,y\n" + b"1,2\n5,2\n" * 9)
+    data = checked(kind, b"y_pred,y\n" + b"1,2\n5,2\n" * 9)
     start = {"gz": 10, "zst": 4}[kind]  # behind the header, where a name and a time may stand
     refused = 0
     for k in range(start, len(data)):

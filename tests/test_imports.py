@@ -1,10 +1,12 @@
 """Which module may import which, and what a run imports at all: start-up time is what a command line is judged by."""
 
 import ast
+import gzip
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import losscli
@@ -149,10 +151,16 @@ FILES = {
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
     "text.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0], "g": ["a", "b"]},
     "long.csv": "a,y\n" + "1.5,2.5\n" * 10_000,
+    "both.jsonl": '{"y_pred": 1, "y": 1}\n{"y_pred": 2.5, "y": 4}\n',
+    "both.csv.gz": gzip.compress(b"y_pred,y\n1,1\n2,4\n"),
+    "p.safetensors": (66).to_bytes(8, "little")
+    + b'{"y_pred": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'
+    + bytes(8),
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
 }
 EVAL = ["eval", "--loss", "mse"]
 FOR_FILES = {"tempfile", "zipfile", "concurrent.futures"}  # what reading much and writing files needs
+NEW = {f"losscli.formats.{name}" for name in ("arrow", "compressed", "jsonl", "jsontext", "safetensors")}
 UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "version": (
         ["--version"],
@@ -167,8 +175,12 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "help of inspect": (["inspect", "--help"], HEAVY | {"rich"}),
     "inspect": (["inspect", "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
-    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", *NEW, *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "arrow": ([*EVAL, "both.feather"], {"rich", "pandas", "scipy", "pyarrow.compute", "pyarrow.parquet"}),
+    "jsonl": ([*EVAL, "both.jsonl"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
+    "compressed csv": ([*EVAL, "both.csv.gz"], {"rich", "pandas", "scipy", "pyarrow", "json", *FOR_FILES}),
+    "safetensors": ([*EVAL, "p.safetensors", "t.npy"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "csv of labels": (["eval", "--loss", "cross_entropy", "classes.csv"], {"rich", "pandas", "scipy", "pyarrow"}),
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
@@ -199,6 +211,9 @@ def modules_of(folder: Path, args: list[str], env: dict[str, str] | None = None)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("imports")
     put(made, FILES)
+    table = pa.table({"y_pred": [1.0, 2.0], "y": [1.0, 4.0]})
+    with pa.ipc.new_file(made / "both.feather", table.schema) as writer:
+        writer.write_table(table)
     return made
 
 

@@ -241,6 +241,7 @@ FOREIGN = {
     "pickled object array": (npy(np.array([Harmful()]), allow_pickle=True), "pickled objects, which are never loaded"),
     "bzip2": (b"BZh91AY&SY" + bytes(20), "bzip2 -dc"),
     "xz": (b"\xfd7zXZ\0" + bytes(20), "xz -dc"),
+    "pickled array of protocol 1": (pickle.dumps(NUMBERS, 1), "pickle, which is never loaded"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(20), "HDF5"),
     "Feather 1": (b"FEA1" + bytes(20), "to_feather"),
     "ORC": (b"ORC\n" + bytes(20), "read_orc"),
@@ -315,3 +316,10 @@ def test_a_truncated_pipe_names_the_row_it_ends_in(here: Path) -> None:
     put(here, {"t.npy": MATRIX})
     piped = support.run("eval", "--loss", "mae", "-", "t.npy", stdin=npy(MATRIX)[:-30], cwd=here)
     assert piped.stderr == "losscli: error: -: truncated: ends at row 2\n"
+
+
+@pytest.mark.parametrize("text", ["country\nDE\nUS\n", "root\na\nb\n", "ORC\na\nb\n", "CDF\na\nb\n", "B\nZh\n(lp\n"])
+def test_text_that_begins_like_another_format_is_text(text: str, here: Path) -> None:
+    put(here, {"p.npy": np.full((2, 2), 0.5), "t.csv": text})
+    value = losscli.evaluate("cross_entropy", pred="p.npy", target="t.csv", classes=text.split()[1:]).value
+    assert value == pytest.approx(np.log(2))

@@ -158,3 +158,17 @@ REFUSED = {
 def test_refused(name: str, here: Path) -> None:
     data, message = REFUSED[name]
     assert refusal(here, data).startswith(message)
+
+
+def test_a_file_as_the_package_of_that_name_writes_it(here: Path) -> None:
+    """Version 0.8 of `safetensors.numpy.save_file`: the widest type first, and a header that is filled up."""
+    header = (
+        '{"__metadata__":{"format":"np"},"m":{"dtype":"I64","shape":[3,2],"data_offsets":[0,48]},'
+        '"y_pred":{"dtype":"F64","shape":[3],"data_offsets":[48,72]},"y":{"dtype":"F32","shape":[3],'
+        '"data_offsets":[72,84]}}     '
+    )
+    data = raw(header, np.arange(6, dtype="<i8").tobytes() + BODY + bytes(12))
+    assert data[0] == 0xD0
+    put(here, {"x.safetensors": data})
+    assert losscli.evaluate("mae", pred="x.safetensors", target="x.safetensors").value == 3.0
+    assert losscli.evaluate("mae", pred="x.safetensors:m", target=np.zeros((3, 2))).value == 2.5

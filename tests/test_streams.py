@@ -1,5 +1,6 @@
 """Streams: full disks, closed pipes, signals, hostile text, and memory that does not grow."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -278,6 +279,15 @@ def write_rows(folder: Path, form: str, rows: int) -> tuple[str, str]:
     for name, column, array in zip(names, ("y_pred", "y"), values, strict=True):
         if form == "csv":
             pyarrow.csv.write_csv(pa.table({column: array}), folder / name)
+        elif form == "jsonl":
+            support.put(folder, {name: "".join(f'{{"{column}": {value!r}}}\n' for value in array.tolist())})
+        elif form == "csv.gz":
+            with gzip.open(folder / name, "wb", compresslevel=1) as file:
+                pyarrow.csv.write_csv(pa.table({column: array}), file)
+        elif form == "arrow":
+            table = pa.table({column: array})
+            with pa.ipc.new_file(folder / name, table.schema) as writer:
+                writer.write_table(table, max_chunksize=1 << 16)
         elif form == "npy":
             np.save(folder / name, array)
         else:
@@ -286,7 +296,7 @@ def write_rows(folder: Path, form: str, rows: int) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["csv", "npy", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "npy", "parquet", "jsonl", "csv.gz", "arrow"])
 def test_peak_memory_does_not_grow_with_the_rows(form: str, tmp_path: Path) -> None:
     few, many = (
         peak_memory(tmp_path, "eval", "-l", "mse", "-l", "mae", *write_rows(tmp_path, form, rows), "-o", "out.tsv")

@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from losscli.errors import InputError
-from losscli.formats import arrow, compressed, npy, npz, parquet, safetensors
+from losscli.formats import npy, npz, parquet
 from losscli.formats.array import ArrayReader
-from losscli.formats.arrow import ArrowReader
 from losscli.formats.base import BLOCK, MAX_BYTES, PLAIN, Block, Column, Labels, Pick, Reader, Reading
-from losscli.formats.compressed import Decompressed
 from losscli.formats.csv import CsvReader
 from losscli.formats.foreign import refuse_foreign
-from losscli.formats.jsonl import JsonlReader
 from losscli.formats.lent import Lent
 from losscli.formats.npy import NpyReader
 from losscli.formats.npz import Member
@@ -25,6 +22,8 @@ from losscli.formats.paths import listed, split_member
 from losscli.formats.source import Source, Stream
 from losscli.formats.texts import Texts
 
+_ARROW = (b"ARROW1", b"\xff\xff\xff\xff")  # files, and streams
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 _JSON_ENDINGS = (".jsonl", ".ndjson")
 _BY_ENDING = {  # what a name promises
     **dict.fromkeys((".csv", ".tsv"), "csv"),
@@ -76,7 +75,11 @@ def members(path: str) -> list[str]:
 def _member_names(source: Source) -> list[str]:
     if source.head.startswith(npz.MAGIC):
         return npz.stems(source)
-    return safetensors.names(source) if safetensors.begins(source.head) else []
+    if _begins_safetensors(source.head):
+        from losscli.formats import safetensors
+
+        return safetensors.names(source)
+    return []
 
 
 def _open(path: str, reading: Reading, keep: bool, usual: Sequence[str]) -> Reader:
@@ -106,7 +109,9 @@ def _with_members(source: Source, member: str | None, usual: Sequence[str]) -> R
     """A reader of a member of what has members; None for what has none."""
     if source.head.startswith(npz.MAGIC):
         return NpyReader(Member(source, member, usual))
-    if safetensors.begins(source.head):
+    if _begins_safetensors(source.head):
+        from losscli.formats import safetensors  # here and below: what most files do not need
+
         return safetensors.reader(source, member, usual)
     return None
 
@@ -115,13 +120,15 @@ def _reader(source: Source, reading: Reading, keep: bool) -> Reader:
     head = source.head
     if head.startswith(parquet.MAGIC):
         return ParquetReader(source)
-    if head.startswith(arrow.MAGIC):
+    if head.startswith(_ARROW):
+        from losscli.formats.arrow import ArrowReader
+
         return ArrowReader(source, keep)
     refuse_foreign(source.name, head)
     if keep:
         source.keep()
-    if head.startswith((compressed.GZIP, compressed.ZSTD)):
-        return _decompressed(Decompressed(source), reading)
+    if head.startswith(_COMPRESSED):
+        return _decompressed(source, reading)
     return _flat(source, reading)
 
 
@@ -131,14 +138,23 @@ def _flat(source: Stream, reading: Reading) -> Reader:
         return NpyReader(source)
     is_json = _JSON_VALUE if _ending(source.name) in _JSON_ENDINGS else _JSON
     if is_json.match(source.head):
+        from losscli.formats.jsonl import JsonlReader
+
         return JsonlReader(source)
     return CsvReader(source, reading)
 
 
-def _decompressed(stream: Decompressed, reading: Reading) -> Reader:
+def _begins_safetensors(head: bytes) -> bool:
+    """Whether a file begins as a safetensors file does: with the length of its header, and a brace."""
+    return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40
+
+
+def _decompressed(source: Source, reading: Reading) -> Reader:
+    from losscli.formats.compressed import Decompressed
+
+    stream = Decompressed(source)
     head = stream.head
-    known = (parquet.MAGIC, *arrow.MAGIC, *npz.MAGIC, compressed.GZIP, compressed.ZSTD)
-    if head.startswith(known) or safetensors.begins(head):
+    if head.startswith((parquet.MAGIC, *_ARROW, *npz.MAGIC, *_COMPRESSED)) or _begins_safetensors(head):
         raise InputError(
             f"{stream.name}: a compressed file of text or an NPY array is read as it is, and this is none; "
             "decompress it first"

@@ -2,10 +2,12 @@
 
 A batch is held in whole, as Arrow writes it, and validated before any of its cells is looked at: an offset or a code
 that points outside its column would otherwise read memory that is not the file's.
+
+A file is read as the stream that it holds between its magic bytes and its footer. pyarrow's reader of files reads in
+threads of its own, which may still be at it when the process ends, and then abort it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from losscli.errors import InputError
 from losscli.formats.arrowcolumns import Decoder
@@ -14,8 +16,10 @@ from losscli.formats.compressed import AsFile
 from losscli.formats.source import Source, check_held
 from losscli.lazy import pa
 
-_FILE, _STREAM = b"ARROW1", b"\xff\xff\xff\xff"
-MAGIC = (_FILE, _STREAM)
+_MAGIC_BYTES = 8  # of a file: ARROW1 and two zeros
+_FOOTER_END = b"ARROW1"
+_LONGEST_FOOTER = 1 << 26
+_STREAM = b"\xff\xff\xff\xff"  # how a stream begins, and not a file
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream, where its writer closed it
 
 
@@ -47,27 +51,24 @@ class ArrowReader:
 
     def _opened(self, wanted: Sequence[int]) -> "tuple[Iterator[pa.RecordBatch], pa.Schema]":
         """The batches, with the wanted columns or all, and their schema."""
+        self._source.read(0 if self._is_stream else _MAGIC_BYTES)
+        stream = _Watched(self._source)
         try:
             options = pa.ipc.IpcReadOptions(included_fields=list(wanted), use_threads=False)
-            if self._is_stream:
-                return self._of_stream(options)
-            file = pa.ipc.open_file(self._source.seekable(), options=options)
-            return (file.get_batch(k) for k in range(file.num_record_batches)), file.schema
+            batches = pa.ipc.open_stream(pa.PythonFile(stream, "r"), options=options)
+            return self._until_end(stream, batches), batches.schema
         except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
 
-    def _of_stream(self, options: Any) -> "tuple[Iterator[pa.RecordBatch], pa.Schema]":
-        stream = _Watched(self._source)
-        batches = pa.ipc.open_stream(pa.PythonFile(stream, "r"), options=options)
-
-        def until_end() -> "Iterator[pa.RecordBatch]":
-            yield from batches
-            if self._source.read(1):
-                raise InputError(f"{self.name}: something follows the end of the Arrow stream; is it two in one file?")
-            if stream.last != _END:
-                self.notes.append(f"{self.name}: the Arrow stream has no end mark; is it complete?")
-
-        return until_end(), batches.schema
+    def _until_end(self, stream: "_Watched", batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        yield from batches
+        rest = self._source.read(_LONGEST_FOOTER)
+        if self._is_stream and rest:
+            raise InputError(f"{self.name}: something follows the end of the Arrow stream; is it two in one file?")
+        if self._is_stream and stream.last != _END:
+            self.notes.append(f"{self.name}: the Arrow stream has no end mark; is it complete?")
+        if not self._is_stream and (stream.last != _END or not _is_footer(rest)):
+            raise self._refusal(ValueError("its footer is cut or damaged"))
 
     def _refusal(self, error: Exception) -> InputError:
         what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -100,6 +101,12 @@ class ArrowReader:
 
     def close(self) -> None:
         self._source.close()
+
+
+def _is_footer(data: bytes) -> bool:
+    """Whether what follows the batches of a file is its footer, its length and the magic bytes."""
+    length = int.from_bytes(data[-10:-6], "little")
+    return data.endswith(_FOOTER_END) and length == len(data) - 10
 
 
 class _Watched(AsFile):

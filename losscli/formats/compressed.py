@@ -14,7 +14,7 @@ from losscli.lazy import pa, zlib
 if TYPE_CHECKING:
     from zlib import _Decompress
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 16  # compressed bytes taken at a time
 _BY_GZIP = 31  # zlib's word for a gzip header and trailer, of any window
 
@@ -36,7 +36,7 @@ class Decompressed:
 
     def _start(self) -> None:
         self._input, self._taken, self._given = self._source, 0, 0
-        self._decoder: _Decoder = _Gzip(self._take) if self._source.head.startswith(GZIP) else _Zstd(self._take)
+        self._decoder: _Decoder = _Gzip(self._take) if self._source.head.startswith(_GZIP) else _Zstd(self._take)
         self._waiting = b""
 
     def _take(self, size: int) -> bytes:
@@ -116,7 +116,7 @@ class _Gzip:
     def _next_member(self) -> bool:
         while self._pending and not self._pending.strip(b"\0"):
             self._pending = self._take(_CHUNK)
-        if self._pending and self._pending[0] != GZIP[0]:
+        if self._pending and self._pending[0] != _GZIP[0]:
             raise EOFError("something else follows the compressed data")
         self._member = zlib.decompressobj(_BY_GZIP) if self._pending else None
         return bool(self._pending)

@@ -44,11 +44,6 @@ class _Tensor(NamedTuple):
     stop: int
 
 
-def begins(head: bytes) -> bool:
-    """Whether a file begins as a safetensors file does: with a length that is possible, and a brace."""
-    return head[_LENGTH : _LENGTH + 1] == b"{" and 2 <= int.from_bytes(head[:_LENGTH], "little") < 1 << 40
-
-
 def reader(source: Source, member: str | None, usual: Sequence[str]) -> NpyReader:
     """The tensor called `member`, else the only one, else the only one with a name among `usual`."""
     file = source.seekable()
