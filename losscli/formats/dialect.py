@@ -100,9 +100,9 @@ class Rows(NamedTuple):
         """
         if said and reading.delimiter not in (None, said):
             raise InputError(f"{self.place}: the file says sep={said}, and --delimiter '{reading.delimiter}'")
+        self._refuse_comment(reading)
         if reading.delimiter or said:
             return reading.delimiter or said or "", ""
-        self._refuse_comment(reading)
         found = self._candidates()
         if reading.decimal == ",":
             found = self._beside_decimal_commas(found, reading)
