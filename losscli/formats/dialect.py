@@ -73,13 +73,16 @@ def _check_comment(comment: str | None, delimiter: str | None) -> None:
 
 
 def _check_encoding(name: str) -> None:
+    """It is one of text, and can be decoded part by part."""
+    sample, found = "a,1\n", ""
     try:
-        codecs.getincrementaldecoder(name)
-        b"00".decode(name)  # refuses what turns bytes into bytes
-    except UnicodeError:
-        return
+        decoder = codecs.getincrementaldecoder(name)()
+        for byte in sample.encode(name):
+            found += decoder.decode(bytes([byte]))
     except (LookupError, ValueError):
-        raise UsageError(f"--encoding '{name}': no such encoding; latin-1, cp1252, utf-16 are some") from None
+        found = ""
+    if found != sample:
+        raise UsageError(f"--encoding '{name}': no such encoding of text; latin-1, cp1252, utf-16 are some")
 
 
 def refuse_unused(reading: Reading, formats: Sequence[str]) -> None:
@@ -115,9 +118,9 @@ class Rows(NamedTuple):
         """
         if said and reading.delimiter not in (None, said):
             raise InputError(f"{self.place}: the file says sep={said}, and --delimiter '{reading.delimiter}'")
+        self._refuse_comment(reading)
         if reading.delimiter or said:
             return reading.delimiter or said or "", ""
-        self._refuse_comment(reading)
         found = self._candidates()
         if reading.decimal == ",":
             found = self._beside_decimal_commas(found, reading)
@@ -125,6 +128,8 @@ class Rows(NamedTuple):
         if "," in found or not found:
             return (";" if reading.decimal == "," and not found else ","), ""
         is_told = found[0] == "\t" and self.name.lower().endswith((".tsv", ".tab"))
+        if reading.comment and found[0] == reading.comment[0]:
+            raise UsageError(f"--comment '{reading.comment}': columns of {self.name} are separated by '{found[0]}'")
         return found[0], "" if is_told else f"{self.name}: columns are separated by {found[0]!r}"
 
     def _candidates(self) -> list[str]:

@@ -307,6 +307,15 @@ LAYOUT = (
         notes=["x.csv: 3 comment lines are left out"],
     ),
     refused(8, "the line after skipped ones", "#\ny_pred\n1\n#\nx\n3\n", ":5:y_pred: 'x'", options=["--comment", "#"]),
+    mae(
+        8,
+        "rows begin so",
+        "a;y_pred\n;1\n2;2\n",
+        "--comment",
+        ";",
+        code=2,
+        says=["error: --comment ';': columns of x.csv are separated by ';'"],
+    ),
     refused(
         8,
         "behind a number",
@@ -587,6 +596,7 @@ OPTIONS = (  # number, what is said, and a word of why it is no sense
     (8, ["--comment", "-"], "--comment '-'"),
     (8, ["--comment", ";", "--delimiter", ";"], "begins as --delimiter ';'"),
     (43, ["--encoding", "latin-9000"], "--encoding 'latin-9000': no such encoding"),
+    (43, ["--encoding", "idna"], "--encoding 'idna': no such encoding"),
     (43, ["--encoding", "base64"], "--encoding 'base64': no such encoding"),
 )
 UNUSED = (
