@@ -98,7 +98,8 @@ def _of_form(loss: Loss, pred: Role, target: Role | None) -> Iterator[Finding]:
     unit = Fact("unit", pred.name)
     if isinstance(pred.domain, Mapping) and loss.params["form"] == "logits":
         if pred.vector:
-            yield Finding(frozenset({unit, Fact("adds up", pred.name)}), _says(pred.name, _ROWS_OF_PROBS), least=1)
+            needs, whole = frozenset({unit, Fact("adds up", pred.name)}), Fact("whole", pred.name)
+            yield Finding(needs, _says(pred.name, _ROWS_OF_PROBS), least=1, whole=whole)
             yield Finding(frozenset({Fact("log", pred.name)}), _says(pred.name, _LOGS), least=1)
         else:
             yield Finding(frozenset({unit}), _says(pred.name, _PROBS))
