@@ -521,7 +521,7 @@ def test_predictions_from_standard_input(ending: str, run: Run, folder: Path) ->
 def test_many_rows_from_standard_input(run: Run, here: Path) -> None:
     values = np.random.default_rng(9).integers(-9, 9, 60_000).tolist()
     data = "y_pred,y\n" + "".join(f"{v},0\n" for v in values)
-    ran = run("eval", "-l", "half_mse", "-", "--reduction", "sum", "--grad-out", "g.npy", stdin=data.encode())
+    ran = run("eval", "-l", "half_mse", "-", "--reduction", "sum", "--grad-out", "g.npy", "-q", stdin=data.encode())
     assert (ran.stderr, ran.code) == ("", 0)
     assert np.load("g.npy").tolist() == values
 

@@ -204,6 +204,9 @@ HONEST: dict[str, tuple[Any, Any, Any]] = {
     "masks": ("dice", YES, YES[::-1]),
     "an object that fills its mask": ("dice", SHARES, np.ones(N)),
     "a single row": ("mse", [3.0], [3.0]),
+    "few rows of one class": ("bce", SHARES[:9], np.ones(9)),
+    "few labels that are right": ("brier", YES[:9], YES[:9]),
+    "few whole numbers": ("mse", [1, 4, 2], [1, 4, 2]),
     "two rows": ("bce", [1.0, 0.0], [1, 0]),
     "two small logits": ("bce:form=logits", [0.25, 0.5], [0, 1]),
 }
@@ -267,7 +270,7 @@ def test_a_column_that_is_both_is_said_once(here: Path) -> None:
 @pytest.fixture
 def swapped(here: Path) -> Path:
     """Targets where predictions belong, and all predictions alike."""
-    put(here, {"p.csv": column("y_pred", [2, 2, 2, 2]), "t.csv": column("y", [1, 4, 2, 7])})
+    put(here, {"p.csv": column("y_pred", [2.5, 2.5, 2.5, 2.5]), "t.csv": column("y", [1, 4, 2, 7])})
     return here
 
 
@@ -275,12 +278,12 @@ WRONG_WAY = (
     "t.csv: column 'y' is taken for pred and p.csv: column 'y_pred' for target: are they the wrong way round? "
     "predictions come first"
 )
-ALIKE = "p.csv: column 'y_pred': every target is 2.0; is this the column that is meant, and are these all rows?"
+ALIKE = "p.csv: column 'y_pred': every target is 2.5; is this the column that is meant, and are these all rows?"
 
 
 def test_notes_go_to_stderr_in_a_fixed_order(swapped: Path, run_here: Run) -> None:
     ran = run_here("eval", "-l", "mse", "t.csv", "p.csv", "--format", "value")
-    assert (ran.code, ran.stdout) == (0, "7.5\n")
+    assert (ran.code, ran.stdout) == (0, "6.25\n")
     assert ran.stderr.splitlines() == [f"losscli: note: {WRONG_WAY}", f"losscli: note: {ALIKE}"]
     assert run_here("eval", "-l", "mse", "t.csv", "p.csv", "-q").stderr == ""
 
@@ -304,7 +307,7 @@ def test_several_losses_say_it_once() -> None:
 
 
 def test_a_class_has_its_name(here: Path) -> None:
-    put(here, {"p.csv": "p_a,p_b\n0.5,0.5\n0.25,0.75\n0.75,0.25\n", "t.csv": column("label", "bbb")})
+    put(here, {"p.csv": "p_a,p_b\n" + "0.5,0.5\n0.25,0.75\n" * 5, "t.csv": column("label", "b" * 10)})
     (note,) = notes_of("cross_entropy", "p.csv", "t.csv")
     assert note.startswith("t.csv: column 'label': every target is b;")
 

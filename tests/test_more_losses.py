@@ -302,6 +302,23 @@ def test_empty_masks_are_undefined() -> None:
     assert losscli.evaluate("dice", pred=[[0.0, 0.0], [1.0, 0.0]], target=[[0.0, 0.0], [1.0, 0.0]]).value == 0
 
 
+@pytest.mark.parametrize("empty", ["0", "1"])
+def test_empty_masks_have_the_value_that_is_said(empty: str) -> None:
+    """And no slope; what is not empty is as it was."""
+    nothing, something = ([0.0, 0.0], [0.0, 0.0]), ([0.5, 0.25], [1.0, 0.0])
+    pred, target = zip(nothing, something, strict=True)
+    for pool in ("all", "sample"):
+        spec, plain = f"dice:empty={empty},pool={pool}", f"dice:pool={pool}"
+        alone = losscli.evaluate(spec, pred=pred[:1], target=target[:1], grad=True, hess=True)
+        assert alone.value == float(empty)
+        assert not np.any([alone.results[0].gradient, alone.results[0].hessian])
+        of_other = losscli.evaluate(plain, pred=pred[1:], target=target[1:]).value
+        both = losscli.evaluate(spec, pred=pred, target=target).value
+        assert both == (of_other if pool == "all" else (float(empty) + of_other) / 2)
+    groups = losscli.evaluate(f"dice:empty={empty}", pred=pred, target=target, by={"g": ["a", "b"]}).results[0].groups
+    assert {group.by["g"]: group.value for group in groups}["a"] == float(empty)
+
+
 def test_pooled_dice_is_no_mean_of_rows() -> None:
     """pool=all adds up before it divides; pool=sample gives each row a loss of its own, of the shape (n,) too."""
     pred, target = [[0.9, 0.1], [0.2, 0.0]], [[1, 0], [1, 1]]

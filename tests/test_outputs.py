@@ -93,7 +93,7 @@ def test_jsonl_has_no_bare_nan(run: Run, here: Path) -> None:
 
 
 def test_jsonl_keeps_text_on_its_line(run: Run, folder: Path) -> None:
-    ran = run("eval", "-l", "mse", "odd.parquet", "--per-sample", "--show", "name", "--format", "jsonl")
+    ran = run("eval", "-l", "mse", "odd.parquet", "--per-sample", "--show", "name", "--format", "jsonl", "-q")
     assert ran.stdout.isascii()
     assert [sample["name"] for sample in lines_of(ran)] == [name.strip() or None for name in ODD]
 
@@ -125,7 +125,7 @@ def test_csv_of_samples_has_the_columns_of_plain(options: dict[str, Any]) -> Non
 
 def test_csv_cells_that_a_spreadsheet_would_compute(run: Run, folder: Path) -> None:
     """Text that begins with = + - @ gets a quote mark; numbers do not, nor what reads as one."""
-    rows = rows_of(run("eval", "-l", "bias", "odd.parquet", "--show", "name", "--per-sample", "--format", "csv"))
+    rows = rows_of(run("eval", "-l", "bias", "odd.parquet", "--show", "name", "--per-sample", "--format", "csv", "-q"))
     safe = {"=1+1": "'=1+1", "+x": "'+x", "-y": "'-y", "@z": "'@z", "=": "'="}
     assert rows[0] == ["row", "name", "loss", "share", "prediction", "target"]
     assert [row[1].replace("\\x0a", "\n") for row in rows[1:]] == [safe.get(name, name.strip()) for name in ODD]

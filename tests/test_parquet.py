@@ -292,8 +292,8 @@ def test_the_content_decides_not_the_name(here: Path) -> None:
 
 
 def test_a_pipe_gives_what_a_file_gives(good: bytes, here: Path) -> None:
-    piped = support.run("eval", "--loss", "mae", "-", stdin=good, cwd=here)
-    filed = support.run("eval", "--loss", "mae", "good.parquet", cwd=here)
+    piped = support.run("eval", "--loss", "mae", "-", "-q", stdin=good, cwd=here)
+    filed = support.run("eval", "--loss", "mae", "good.parquet", "-q", cwd=here)
     assert piped == filed
     assert piped.code == 0
 

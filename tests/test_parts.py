@@ -375,7 +375,7 @@ def test_a_thousand_parts_need_few_descriptors(form: str, here: Path) -> None:
     (here / "x").mkdir()
     put(here / "x", {f"{k:04}.{form}": one(form, {"y_pred": np.array([k, k + 0.5])}) for k in range(1000)})
     put(here, {"t.npy": np.zeros(2000)})
-    args = support.command("eval", "-l", "mae", "x", "t.npy", "--format", "value", "--grad-out", "g.npy")
+    args = support.command("eval", "-l", "mae", "x", "t.npy", "--format", "value", "--grad-out", "g.npy", "-q")
     ran = support.run_any([sys.executable, "-c", LIMITED, "64", *args], b"", here)
     assert ran == support.Ran("499.75\n", "", 0)
 

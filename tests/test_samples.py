@@ -568,7 +568,7 @@ CHANGING = {
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_column_that_changes_between_blocks(name: str, ending: str, run: Run, here: Path) -> None:
     put(here, {"p.parquet": {"y_pred": np.ones(ROWS), "y": np.ones(ROWS), "shown": CHANGING[name]}})
-    ran = run("eval", "-l", "mae", "p.parquet", "--show", "shown", "--per-sample-out", f"s.{ending}")
+    ran = run("eval", "-l", "mae", "p.parquet", "--show", "shown", "--per-sample-out", f"s.{ending}", "-q")
     assert (ran.stderr, ran.code) == ("", 0)
     found = table_of(f"s.{ending}")
     assert len(found["row"]) == ROWS
@@ -582,7 +582,7 @@ def test_a_column_that_changes_between_blocks(name: str, ending: str, run: Run, 
 def test_text_that_a_spreadsheet_takes_for_a_formula(run: Run, here: Path) -> None:
     names = ["=1+1", "+x", "-y", "@z", "-1.5", "plain"]
     put(here, {"p.parquet": {"y_pred": [1.0] * 6, "y": [2.5] * 6, "=name": names}})
-    args = ("eval", "-l", "bias", "p.parquet", "--show", "=name", "--per-sample")
+    args = ("eval", "-l", "bias", "p.parquet", "--show", "=name", "--per-sample", "-q")
     ran = run(*args, "--per-sample-out", "s.csv", "--format", "csv")
     cells = ["'=1+1", "'+x", "'-y", "'@z", "-1.5", "plain"]
     wanted = ["row,'=name,loss,share,prediction,target"]

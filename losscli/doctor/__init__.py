@@ -52,7 +52,7 @@ class Doctor:
         for loss in distinct:
             for finding in findings_of(loss, bindings, is_filtered):
                 found.setdefault(finding.needs, finding)
-        facts = {fact for finding in found.values() for fact in finding.needs | finding.minds}
+        facts = {fact for finding in found.values() for fact in finding.facts}
         rounds = any(_end_of(role, loss) for loss in distinct for role in loss.kind.roles)
         return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), rounds, facts)
 
@@ -74,7 +74,7 @@ class Doctor:
         if self.facts:
             self.facts = {fact for fact in self.facts if fact.holds(rows, self.firsts)}
             live = [finding for finding in self.findings if finding.needs <= self.facts]
-            self.facts &= {fact for finding in live for fact in finding.needs | finding.minds}
+            self.facts &= {fact for finding in live for fact in finding.facts}
 
     def _find_settled(self, rows: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
         """Count the values that a rounding had put outside their domain, and that count as its end."""
@@ -100,7 +100,7 @@ class Doctor:
     def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str]) -> list[str]:
         """What looks wrong, in a fixed order."""
         seen = Seen(bindings, classes, self.firsts, self.facts)
-        said = [f.says(seen) for f in self.findings if self.rows >= f.least and f.needs <= self.facts]
+        said = [f.says(seen) for f in self.findings if f.is_said(self.rows, self.facts)]
         return [text for text in (*said, self.scales.said(seen) if self.compares else "") if text]
 
     def notes(self, bindings: Mapping[str, Binding]) -> list[str]:

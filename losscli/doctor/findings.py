@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_FEW = 3  # fewer values than that agree by chance
+_FEW, _MANY = 3, 10  # rows that hardly agree by chance: of measurements, and of labels and other whole numbers
 
 
 class Seen(NamedTuple):
@@ -50,12 +50,25 @@ def place(binding: Binding) -> str:
 
 
 class Finding(NamedTuple):
-    """What is said where all facts in `needs` hold of `least` rows or more; `minds` are facts that it speaks of too."""
+    """What is said where all facts in `needs` hold of `least` rows or more; `minds` are facts that it speaks of too.
+
+    Where the fact `whole` holds, so that the values may be labels, more rows are needed.
+    """
 
     needs: frozenset[Fact]
     says: Callable[[Seen], str]
     least: int = _FEW
     minds: frozenset[Fact] = frozenset()
+    whole: Fact | None = None
+
+    @property
+    def facts(self) -> frozenset[Fact]:
+        """All facts that it depends on."""
+        return self.needs | self.minds | ({self.whole} if self.whole else frozenset())
+
+    def is_said(self, rows: int, facts: Collection[Fact]) -> bool:
+        """Whether it is found in so many rows of which these facts hold."""
+        return rows >= (_MANY if self.whole in facts else self.least) and all(fact in facts for fact in self.needs)
 
 
 def findings_of(loss: Loss, bindings: Mapping[str, Binding], is_filtered: bool) -> Iterator[Finding]:
@@ -86,7 +99,8 @@ def _of_form(loss: Loss, pred: Role, target: Role | None) -> Iterator[Finding]:
     unit = Fact("unit", pred.name)
     if isinstance(pred.domain, Mapping) and loss.params["form"] == "logits":
         if pred.vector:
-            yield Finding(frozenset({unit, Fact("adds up", pred.name)}), _says(pred.name, _ROWS_OF_PROBS), least=1)
+            needs, whole = frozenset({unit, Fact("adds up", pred.name)}), Fact("whole", pred.name)
+            yield Finding(needs, _says(pred.name, _ROWS_OF_PROBS), least=1, whole=whole)
             yield Finding(frozenset({Fact("log", pred.name)}), _says(pred.name, _LOGS), least=1)
         else:
             yield Finding(frozenset({unit}), _says(pred.name, _PROBS))
@@ -122,7 +136,7 @@ def _saturated(pred: str, target: str) -> Finding:
             )
         return f"{seen.place(pred)}: every prediction is 0 or 1: are these labels? take the model's probabilities"
 
-    return Finding(frozenset({hard}), says, minds=frozenset({whole, constant}))
+    return Finding(frozenset({hard}), says, _MANY, frozenset({whole, constant}))
 
 
 def _constant(role: str, called: str) -> Finding:
@@ -131,7 +145,7 @@ def _constant(role: str, called: str) -> Finding:
         same = f"every {called} is {value}" if value else f"every row of {role} is the same"
         return f"{seen.place(role)}: {same}; is this the column that is meant, and are these all rows?"
 
-    return Finding(frozenset({Fact("constant", role)}), says)
+    return Finding(frozenset({Fact("constant", role)}), says, whole=Fact("whole", role))
 
 
 def _equal(first: str, second: str) -> Finding:
@@ -143,7 +157,8 @@ def _equal(first: str, second: str) -> Finding:
         why = "does one file stand for both, or do the predictions hold the answer?"
         return f"{seen.place(first)} equals {seen.place(second)} in every row; {why}"
 
-    return Finding(frozenset({Fact("equal", first, second)}), says, minds=frozenset({constant}))
+    needs, minds = frozenset({Fact("equal", first, second)}), frozenset({constant})
+    return Finding(needs, says, minds=minds, whole=Fact("whole", first))
 
 
 def is_same_column(first: Binding, second: Binding) -> bool:

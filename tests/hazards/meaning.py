@@ -516,8 +516,8 @@ TARGETS = [
     ),
     Hazard(
         122,
-        "one class of three rows",
-        two(HALVES, "label\nb\nb\nb\n"),
+        "one class of many rows",
+        two("p_a,p_b\n" + "0.5,0.5\n0.25,0.75\n" * 5, csv("label", *"b" * 10)),
         CE,
         notes=["t.csv: column 'label': every target is b"],
     ),
