@@ -132,20 +132,20 @@ def make_messy() -> None:
     commas = [point.replace(".", ",") for point in points]
     lines = "".join(f"{point}\n" for point in points)
     made = {
-        "targets.csv": "price\n1145\n80\n139.5\n199\n104.5\n178\n",
-        "decimal_commas.csv": "id;price\n" + "".join(f"{k};{comma}\n" for k, comma in enumerate(commas)),
-        "thousands.csv": "id,price\n" + '0,"1,151.5"\n' + "".join(f"{k},{p}\n" for k, p in enumerate(points[1:], 1)),
-        "comment.csv": f"# model v3, 2 November\nprice\n{lines}",
-        "blank_line.csv": f"price\n{lines.replace('75.25', '75.25' + chr(10))}",
-        "pandas_index.csv": ",price\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points)),
-        "two_parts.csv": f"price\n{lines.replace('206.0', 'price' + chr(10) + '206.0')}",
-        "cut_off.csv": "id,price\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points[:-1])) + "5",
-        "currency.csv": f"price\n{lines.replace('1151.5', '$1151.5')}",
+        "targets.csv": "y\n1145\n80\n139\n199\n104\n178\n",
+        "decimal_commas.csv": "id;y_pred\n" + "".join(f"{k};{comma}\n" for k, comma in enumerate(commas)),
+        "thousands.csv": "id,y_pred\n" + '0,"1,151.5"\n' + "".join(f"{k},{p}\n" for k, p in enumerate(points[1:], 1)),
+        "comment.csv": f"# model v3, 2 November\ny_pred\n{lines}",
+        "blank_line.csv": f"y_pred\n{lines.replace('75.25', '75.25' + chr(10))}",
+        "pandas_index.csv": ",y_pred\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points)),
+        "two_parts.csv": f"y_pred\n{lines.replace('206.0', 'y_pred' + chr(10) + '206.0')}",
+        "cut_off.csv": "id,y_pred\n" + "".join(f"{k},{point}\n" for k, point in enumerate(points[:-1])) + "5",
+        "currency.csv": f"y_pred\n{lines.replace('1151.5', '$1151.5')}",
         "lfs_pointer.csv": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d7a2146' * 8}\nsize 48\n",
     }
     for name, text in made.items():
         (folder / name).write_text(text, "utf-8", newline="\n")
-    (folder / "unicode_text.csv").write_text(f"price\n{lines}", "utf-16", newline="\r\n")
+    (folder / "unicode_text.csv").write_text(f"y_pred\n{lines}", "utf-16", newline="\r\n")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _of_separators(text: str, notation: Notation) -> str:
     if notation.decimal == "." and _THOUSANDS.fullmatch(text):
         return f"a thousands separator? --thousands , reads it, or write {text.replace(',', '')}"
     if notation.decimal == "," and "." in text and parse_number(text) is not None:
-        return "it has a decimal point, and --decimal is ','"
+        return "it has a decimal point, and --decimal ',' holds for all files; write them alike"
     return ""
 
 

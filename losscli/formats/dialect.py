@@ -166,7 +166,7 @@ class Rows(NamedTuple):
         widths = [[_outside_quotes(row, d) for d in DELIMITERS] for row in (self.first, self.second)]
         if widths[0] != widths[1] or all(is_header([c]) and c.strip().lower() not in MISSING for c in cells):
             raise InputError(
-                f"{self.place}: a comment, or the header? --comment '#' skips lines that begin with #, --header"
+                f"{self.place}: a comment, or the header? --comment '#' skips such lines, --header takes it for one"
             )
 
     def has_header(self, names: list[str], below: list[str], notation: Notation) -> bool:
