@@ -24,6 +24,14 @@ def test_hazard(hazard: Hazard, here: Path, run_here: Callable[..., support.Ran]
     check(hazard, here, run_here)
 
 
+ELSEWHERE = {73, 95}  # below: they need a file that changes, or two processes
+OF_LOSSES_TO_COME = {129, 131}  # counts, and connectionist temporal classification
+
+
+def test_no_hazard_is_left_out() -> None:
+    assert {h.number for h in HAZARDS} == set(range(1, 134)) - ELSEWHERE - OF_LOSSES_TO_COME
+
+
 @pytest.mark.parametrize("hazard", [h for h in text.HAZARDS if h.code == 3 or h.value], ids=lambda hazard: hazard.id)
 def test_the_decoder_of_long_files_says_the_same_of_short_ones(
     hazard: Hazard, here: Path, run_here: Callable[..., support.Ran], monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """Files and streams, whatever they hold."""
 
+import bz2
 import gzip
 import io
 import json
@@ -83,6 +84,17 @@ FORMATS: dict[str, bytes] = {
 }
 GZ = gzip.compress(P.encode())
 HAZARDS: list[Hazard] = [
+    Hazard(51, "gzip", {"p.csv": GZ, "t.csv": T}, PAIR, value="3.0"),
+    Hazard(51, "gzip targets", {"p.csv": P, "t.csv": gzip.compress(T.encode())}, PAIR, value="3.0"),
+    Hazard(51, "zstd", {"p.csv": pa.compress(P.encode(), "zstd", asbytes=True), "t.csv": T}, PAIR, value="3.0"),
+    refused(
+        51,
+        "gzip of a bad cell",
+        {"p.csv": gzip.compress(b"y_pred\n1\nx\n6\n"), "t.csv": T},
+        PAIR[-2:],
+        "p.csv:3:y_pred",
+    ),
+    refused(51, "bzip2", {"p.csv": bz2.compress(P.encode()), "t.csv": T}, PAIR[-2:], "p.csv: is compressed with bzip2"),
     refused(91, "missing", {"t.csv": T}, ["p.csv", "t.csv"], "p.csv: cannot be opened: No such file or directory"),
     refused(91, "missing targets", {"p.csv": P}, ["p.csv", "t.csv"], "t.csv: cannot be opened: No such file"),
     refused(
