@@ -33,6 +33,7 @@ _MARKS = (  # the same, of what may be a column's name too
     ("\x1a.*", "Ctrl-Z, which ended files in DOS; take it out"),
 )
 _MONEY = r"(?:\$|USD|EUR|GBP|CHF|JPY|CNY|INR)"
+_LONG = 200  # characters
 _SHAPES = [(re.compile(form, re.ASCII | re.DOTALL), what) for form, what in (*_VALUES, *_MARKS)]
 
 
@@ -91,6 +92,8 @@ def _why(text: str, notation: Notation) -> str:
 
 def _guess(text: str, notation: Notation) -> str:
     """What somebody may have meant, and how to write it."""
+    if len(text) > _LONG:  # patterns may take long over such a text, which is none of these but a vector
+        text = text[:2] if text.startswith("[") else ""
     if guess := _of_separators(text, notation):
         return guess
     if len(text.split()) > 1 and all(parse_number(part) is not None for part in text.split()):
