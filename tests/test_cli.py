@@ -96,6 +96,7 @@ FILES = {
     "vectors.csv": "a,b,c,d,e,f,y\n1,2,2,4,2,2,1\n0,1,3,1,1,5,0\n",
     "empty.csv": "prob,label\n0,0\n0,0\n",
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
+    "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
 }
 MSE = "eval -l mse p.csv t.csv"
 PAIRS = "eval -l contrastive vectors.csv --col left=a,b --col right=c,d --col label=y"
@@ -165,6 +166,7 @@ OPTIONS = {
     "--no-header": (MSE, "--no-header"),
     **{option: (odd(option), f"{option} {how}") for option, how in ODD.items()},
     "--thousands": (odd("--decimal"), "--thousands ,"),
+    "--max-bytes": ("eval -l mse both.parquet", "--max-bytes 1"),
     "--allow-inf": ("eval -l mse far.csv t.csv", "--allow-inf"),
     "--allow-nonfinite": ("eval -l bce probs.csv", "--allow-nonfinite"),
     "--quiet": ("eval -l mse tabs.csv", "--quiet"),
@@ -175,7 +177,7 @@ OPTIONS = {
     "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
 }
 ELSEWHERE = {"--help", "--debug"}  # tested below
-NAMED = {*ODD, "--thousands"}  # in the text above them
+NAMED = {*ODD, "--thousands", "--max-bytes"}  # in the text above them
 
 
 def options_in(text: str) -> set[str]:

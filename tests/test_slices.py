@@ -455,7 +455,7 @@ def test_usage_errors(args: list[str], said: str, run_here: Run, here: Path) -> 
 
 def test_columns_of_lists_are_refused(run_here: Run, here: Path) -> None:
     put(here, {"v.parquet": {"y_pred": [1.0], "y": [1.0], "v": [[1.0, 2.0]]}})
-    assert "--by v: one value a row is needed" in run_here("eval", "-l", "mse", "v.parquet", "--by", "v").stderr
+    assert "--by needs one value a row" in run_here("eval", "-l", "mse", "v.parquet", "--by", "v").stderr
 
 
 def test_groups_of_the_rows_that_count(run_here: Run, here: Path) -> None:

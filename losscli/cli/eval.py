@@ -118,7 +118,7 @@ def eval_command(
     max: Annotated[str | None, typer.Option("--max", help="Exit 1 if the value is above X.", metavar="X")] = None,
     min: Annotated[str | None, typer.Option("--min", help="Exit 1 if the value is below X.", metavar="X")] = None,
     format: Annotated[
-        Format | None, typer.Option(help="table on a terminal, plain in a pipe.", metavar="FORMAT")
+        Format | None, typer.Option(help="table, plain (in a pipe), json, jsonl, csv, markdown, value.", metavar="FORMAT")
     ] = None,
     json: options.Json = False,
     output: options.Output = None,
@@ -148,11 +148,10 @@ def eval_command(
       losscli eval -l huber preds.npy targets.npy --grad-out grad.npy
       cat preds.csv | losscli eval -l huber - targets.csv --format value --max 0.3
 
-    CSV, JSON lines (both also .gz, .zst), NPY, NPZ, safetensors, Parquet and Arrow, in any mix, told apart by
-    content; - is standard input. --max-bytes 8GiB caps what must be held of a file.
+    CSV, JSON lines (.gz and .zst too), NPY, NPZ, safetensors, Parquet and Arrow, told apart by content;
+    - is standard input. What must be held of a file is capped by --max-bytes, 8GiB.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
     CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
-    Formats: table, plain, json, jsonl, csv, markdown, value.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.

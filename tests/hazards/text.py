@@ -446,7 +446,7 @@ NUMBERS = (
         "a point",
         "y_pred\n1.5\n2\n",
         ":2:y_pred: '1.5' is not a number",
-        "--decimal is ','",
+        "--decimal ','",
         options=["--decimal", ","],
     ),
     read(11, "in quotes between commas", 'z,y_pred\na,"1,0"\nb,"2,0"\nc,3\n', "--decimal", ","),
