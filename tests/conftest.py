@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from compileall import compile_dir
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("losscli")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile once what some thousand processes import, as an installed package is."""
+    if not hasattr(session.config, "workerinput"):  # of pytest-xdist
+        compile_dir(support.ROOT / "losscli", quiet=1)
 
 
 @pytest.fixture

@@ -118,7 +118,8 @@ def eval_command(
     max: Annotated[str | None, typer.Option("--max", help="Exit 1 if the value is above X.", metavar="X")] = None,
     min: Annotated[str | None, typer.Option("--min", help="Exit 1 if the value is below X.", metavar="X")] = None,
     format: Annotated[
-        Format | None, typer.Option(help="table, plain (in a pipe), json, jsonl, csv, markdown, value.", metavar="FORMAT")
+        Format | None,
+        typer.Option(help="table, plain (in a pipe), json, jsonl, csv, markdown, value.", metavar="FORMAT"),
     ] = None,
     json: options.Json = False,
     output: options.Output = None,
