@@ -14,12 +14,13 @@ from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order, refuse_other_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
-from losscli.normalizing import Normalizing
 from losscli.pairing import Alike, Paired, Pairing, Stream
 from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from losscli.normalizing import Normalizing
 
     Array = NDArray[Any]
 
@@ -102,9 +103,13 @@ class Table:
         self.labels.refuse()
 
     @property
-    def _normalizing(self) -> dict[str, Normalizing]:
+    def _normalizing(self) -> "dict[str, Normalizing]":
         """Nothing seen yet, of each role whose rows are to be divided by their sum."""
-        return {role: Normalizing(role) for role in ("pred", "target") if self.rules.meaning.normalize}
+        if not self.rules.meaning.normalize:
+            return {}
+        from losscli.normalizing import Normalizing  # rarely asked for
+
+        return {role: Normalizing(role) for role in ("pred", "target")}
 
     def _check_expected(self) -> None:
         expected, matched = self.rules.expected, self.account.matched

@@ -65,7 +65,10 @@ class Scales(NamedTuple):
             return ""
         with np.errstate(all="ignore"):
             sizes = [np.abs(self.pred), np.abs(self.target)]
-            tops, middles = [s.max(axis=0) for s in sizes], [np.median(s, axis=0) for s in sizes]
+            tops, middles = (
+                [s.max(axis=0) for s in sizes],
+                [np.partition(s, len(s) // 2, axis=0)[len(s) // 2] for s in sizes],
+            )
             found = [
                 (tops[a] > 0) & (tops[a] * _TIMES <= middles[b]) & np.isfinite(tops[b]) for a, b in ((0, 1), (1, 0))
             ]

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from losscli.errors import InputError
-from losscli.formats import npy, npz, parquet
 from losscli.formats.array import ArrayReader
 from losscli.formats.base import BLOCK, MAX_BYTES, PLAIN, Block, Column, Labels, Pick, Reader, Reading
 from losscli.formats.csv import CsvReader
 from losscli.formats.foreign import refuse_foreign
 from losscli.formats.lent import Lent
-from losscli.formats.npy import NpyReader
-from losscli.formats.npz import Member
-from losscli.formats.parquet import ParquetReader
+from losscli.formats.npy import MAGIC, NpyReader
 from losscli.formats.parts import PartsReader
 from losscli.formats.paths import listed, split_member
 from losscli.formats.source import Source, Stream
 from losscli.formats.texts import Texts
 
+_PARQUET = b"PAR1"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of an empty one
 _ARROW = (b"ARROW1", b"\xff\xff\xff\xff")  # files, and streams
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 _JSON_ENDINGS = (".jsonl", ".ndjson")
@@ -73,8 +72,10 @@ def members(path: str) -> list[str]:
 
 
 def _member_names(source: Source) -> list[str]:
-    if source.head.startswith(npz.MAGIC):
-        return npz.stems(source)
+    if source.head.startswith(_ZIP):
+        from losscli.formats.npz import stems
+
+        return stems(source)
     if _begins_safetensors(source.head):
         from losscli.formats import safetensors
 
@@ -107,10 +108,12 @@ def _ending(file: str) -> str:
 
 def _with_members(source: Source, member: str | None, usual: Sequence[str]) -> Reader | None:
     """A reader of a member of what has members; None for what has none."""
-    if source.head.startswith(npz.MAGIC):
+    if source.head.startswith(_ZIP):
+        from losscli.formats.npz import Member  # here and below: what most files do not need
+
         return NpyReader(Member(source, member, usual))
     if _begins_safetensors(source.head):
-        from losscli.formats import safetensors  # here and below: what most files do not need
+        from losscli.formats import safetensors
 
         return safetensors.reader(source, member, usual)
     return None
@@ -118,7 +121,9 @@ def _with_members(source: Source, member: str | None, usual: Sequence[str]) -> R
 
 def _reader(source: Source, reading: Reading, keep: bool) -> Reader:
     head = source.head
-    if head.startswith(parquet.MAGIC):
+    if head.startswith(_PARQUET):
+        from losscli.formats.parquet import ParquetReader
+
         return ParquetReader(source)
     if head.startswith(_ARROW):
         from losscli.formats.arrow import ArrowReader
@@ -134,7 +139,7 @@ def _reader(source: Source, reading: Reading, keep: bool) -> Reader:
 
 def _flat(source: Stream, reading: Reading) -> Reader:
     """A reader of what is read from the first byte to the last."""
-    if source.head.startswith(npy.MAGIC):
+    if source.head.startswith(MAGIC):
         return NpyReader(source)
     is_json = _JSON_VALUE if _ending(source.name) in _JSON_ENDINGS else _JSON
     if is_json.match(source.head):
@@ -154,7 +159,7 @@ def _decompressed(source: Source, reading: Reading) -> Reader:
 
     stream = Decompressed(source)
     head = stream.head
-    if head.startswith((parquet.MAGIC, *_ARROW, *npz.MAGIC, *_COMPRESSED)) or _begins_safetensors(head):
+    if head.startswith((_PARQUET, *_ARROW, *_ZIP, *_COMPRESSED)) or _begins_safetensors(head):
         raise InputError(
             f"{stream.name}: a compressed file of text or an NPY array is read as it is, and this is none; "
             "decompress it first"

@@ -17,7 +17,6 @@ from losscli.lazy import zipfile, zlib
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of an empty one
 _SUFFIX = ".npy"
 _STORED, _DEFLATED = 0, 8
 _DENSEST = 1032  # times that deflate makes bytes fewer at most: a byte a pair of bits, 258 bytes each

@@ -9,7 +9,6 @@ from losscli.formats.base import Block, Pick
 from losscli.formats.source import Source, check_held, check_ratio
 from losscli.lazy import pa, pq
 
-MAGIC = b"PAR1"
 _PEEK = 1 << 12  # rows that tell whether text repeats
 
 
