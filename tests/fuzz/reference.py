@@ -20,7 +20,7 @@ MARKS = (
 )
 NUMBERLIKE = frozenset("0123456789.,_eExX%+- ")
 VALUES = (  # forms, with letters in them, in which people write values
-    *(r"[+-]?0x[0-9a-f]+", r"[+-]?\d[\d_]*_[\d._]*", r"[+-]?\d+\.?\d*d[+-]?\d+", r"[+-]?(nan\(.*\)|\d\.\d*#\w*)"),
+    *(r"[+-]?0x[0-9a-f]+", r"[+-]?\d+_[\d._]*", r"[+-]?\d+(\.\d*)?d[+-]?\d+", r"[+-]?(nan\(.*\)|\d\.\d*#\w*)"),
     *(r"[+-]?[\d.]+([+-][\d.]*)?[ij]", r"\([\d.+-]+[ij]\)", r"\d{4}([-/.])\d\d?\1\d\d?([t ].*)?", r"'[\d.+-].*'"),
     *(r"\d\d?:\d\d(:[\d.]+)?( ?[ap]m)?", r"\[[\s\d.+-].*"),
     *(r"(\$|usd|eur|gbp|chf|jpy|cny|inr) ?[+-]?\d[\d.,]*", r"[+-]?\d[\d.,]* ?(usd|eur|gbp|chf|jpy|cny|inr)"),
