@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -14,10 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from losscli.errors import InputError
+from losscli.formats import Pick, open_reader
 from tests.fuzz.__main__ import main
 from tests.fuzz.formats import FORMATS, Input
+from tests.fuzz.numerals import RefusedError, number
 from tests.fuzz.pool import Tally, chunks
-from tests.fuzz.reference import RefusedError, number, table
+from tests.fuzz.reference import table
 from tests.fuzz.sandbox import FaultError, Sandbox, check
 from tests.fuzz.trial import made, prepare, tried
 from tests.support import ROOT, Ran, put, raw_npy, run_any
@@ -359,9 +363,10 @@ def test_arrays_of_text_that_is_not_unicode(descr: str, body: bytes, here: Path,
     assert (ran.code, ran.stderr) == (3, "losscli: error: t.npy: column 0 holds text that is not Unicode\n")
 
 
-def test_very_many_digits_that_are_no_number(here: Path, run_here: Run) -> None:
+@pytest.mark.parametrize("cell", ["9" * 1_000_000 + "x", "1_" * 500_000 + "x", "9" * 1_000_000 + "d+"])
+def test_very_many_digits_that_are_no_number(cell: str, here: Path, run_here: Run) -> None:
     """Each digit is looked at once: a pattern that tried all ways to divide them took hours."""
-    put(here, {"x.csv": "y_pred,y\n" + "9" * 1_000_000 + "x,1\n"})
+    put(here, {"x.csv": f"y_pred,y\n{cell},1\n"})
     ran = run_here("eval", "-l", "mae", "x.csv")
     assert (ran.code, "is not a number" in ran.stderr) == (3, True)
 
@@ -379,3 +384,25 @@ def test_a_value_outside_among_lists_and_numbers(here: Path, run_here: Run) -> N
     put(here, {"x.parquet": {"a": [[0.5, 0.5], [0.5, 0.5]], "b": [0.5, float("inf")]}})
     ran = run_here("eval", "-l", "mae", "x.parquet", "x.parquet", "--pred-col", "a,b", "--target-col", "a,b")
     assert (ran.code, ran.stderr.startswith("losscli: error: x.parquet: row 1")) == (3, True)
+
+
+STRAYS = {
+    "the header again, of classes that are numbers": ("i,0,1\na,0.5,0.5\ni,0,1\n", [1, 2]),
+    "the header again, otherwise quoted": ('a,b\nx,y\n"a", b\n', []),
+    "a blank line among labels": ("y,z\nb,c\n\nb,c\n", []),
+    "a blank line in a column of labels": ("y\nb\n \nb\n", []),
+    "a line of git's among labels": ("y\nb\n=======\nb\n", []),
+    "Ctrl-Z before a label": ("z,y\nb,1\n\x1aa,2\n", [1]),
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_lines_that_are_no_rows_and_pass_for_some(name: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder took them for rows: of classes 0 and 1, the header said that it is certainly the second."""
+    text, numbers = STRAYS[name]
+    put(here, {"x.csv": text})
+    monkeypatch.setattr("losscli.formats.csv.SHORT", 0)
+    with closing(open_reader("pred", "x.csv")) as reader:
+        picks = [Pick((j,), labels=j not in numbers) for j in range(len(reader.columns))]
+        with pytest.raises(InputError, match=r"x\.csv:[23]: (the header again|blank row|looks like|Ctrl-Z)"):
+            list(reader.read(picks, 9))

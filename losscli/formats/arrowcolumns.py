@@ -63,7 +63,7 @@ class Decoder:
 
     def _check_type(self, j: int, labels: bool) -> None:
         kind = self._types[j].value_type if _is_list(self._types[j]) else self._types[j]
-        is_label = labels and (is_text(kind) or (_is_date(kind) and not _is_list(self._types[j])))
+        is_label = labels and not _is_list(self._types[j]) and (is_text(kind) or _is_date(kind))
         if not (_is_number(kind) or is_label):
             hint = "; save it as a number" if pa.types.is_temporal(kind) else ""
             raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {kind}, not numbers{hint}")
@@ -109,7 +109,12 @@ def _pick(arrays: "_Columns", texts: dict[int, Texts | None], pick: Pick) -> Any
 
 def repeats(array: "pa.Array") -> bool:
     """Whether text repeats so that a dictionary and codes are fewer."""
-    return not pa.types.is_dictionary(array.type) and len(set(array.to_pylist())) * 4 < len(array)
+    if pa.types.is_dictionary(array.type):
+        return False
+    try:
+        return len(set(array.to_pylist())) * 4 < len(array)
+    except UnicodeDecodeError:  # which is refused with its place where it is read
+        return False
 
 
 def _labels(array: "pa.Array") -> Labels:

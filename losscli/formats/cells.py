@@ -16,8 +16,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?", re.ASCII)
 _BOTH = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]*", re.ASCII)
 _VALUES = (  # what is no number, but what somebody wrote for one: its form, and what to do
     (r"[+-]?0x[0-9a-f]+", "hexadecimal? write it in decimal"),
-    (r"[+-]?[0-9][0-9_]*_[0-9._]*", "digits grouped by '_'? write them without"),
-    (r"[+-]?[0-9]+\.?[0-9]*d[+-]?[0-9]+", "Fortran's exponent? write e for d"),
+    (r"[+-]?[0-9]+_[0-9._]*", "digits grouped by '_'? write them without"),
+    (r"[+-]?[0-9]+(\.[0-9]*)?d[+-]?[0-9]+", "Fortran's exponent? write e for d"),
     (r"[+-]?(nan\(.*\)|[0-9]\.[0-9]*#\w*)", "NaN or infinity as a C program wrote it? write nan or inf"),
     (r"[+-]?[0-9.,]+ ?%", "a percentage? write the number it is, 0.5 for 50%"),
     (r"[+-]?[0-9.]+([+-][0-9.]*)?[ij]|\([0-9.+-]+[ij]\)", "a complex number? losses are of real ones"),

@@ -9,7 +9,6 @@ size, is read again cell by cell. A short file is read cell by cell at once: to 
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from losscli.formats.base import Block, Column, Form, Pick, Reading, matrix
 from losscli.formats.cells import POINT, Notation, is_header, number
 from losscli.formats.dialect import Rows, empty_at_end
 from losscli.formats.source import Stream
+from losscli.formats.strays import MERGE, Strays
 from losscli.formats.text import BOM, LONGEST, Text, row_text
 from losscli.formats.widths import Widths
 from losscli.lazy import np
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 SHORT = 1 << 15  # bytes of a file that is read without the decoder
 _ODD = "<=>\x1a"  # what rows begin with that are none
-_MERGE = re.compile(r"<<<<<<< .*|=======|>>>>>>> .*")  # lines that git writes
 
 
 class CsvReader:
@@ -56,7 +55,8 @@ class CsvReader:
         header = reading.header
         self.headed = rows.has_header(names, below, self._notation) if header is None else header
         self._width = len(names)
-        self._header, self._header_row = (names, rows.first) if self.headed and is_header(names) else ([], b"")
+        self._header = names if self.headed and is_header(names) else []
+        self._strays = Strays(self._header, self._width, self._delimiter, self._notation)
         self.columns = self._named(names, below) if self.headed else tuple(Column(str(k)) for k in range(len(names)))
         is_guess = self.headed and header is None
         self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
@@ -141,17 +141,11 @@ class CsvReader:
         """The columns as pyarrow decodes them, or None where the block has to be read cell by cell."""
         if len(self._source.head) <= SHORT or text.data.startswith(BOM):  # which pyarrow would take for a file's start
             return None
-        if self._notation.thousands or (all(p.form != "numbers" for p in picks) and self._is_suspect(text.data)):
+        numbers = {j for pick in picks if pick.form == "numbers" for j in pick.columns}
+        if self._notation.thousands or self._strays.may_be_in(text.data, numbers):
             return None
         wanted = {(j, pick.form) for pick in picks for j in pick.columns}
         return decode.columns(text, wanted, self._width, self._delimiter, self._notation)
-
-    def _is_suspect(self, data: bytes) -> bool:
-        """Whether there may be lines that are no rows, and that would pass for text."""
-        if b"<<<<<<< " in data or b"\x1a" in data:
-            return True
-        again, end = self._header_row, self._text.newline
-        return bool(again) and again in data and (end + again + end in data or data.startswith(again + end))
 
     def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "Columns":
         """The columns cell by cell, strictly: the first fault is named with its line and column."""
@@ -190,7 +184,7 @@ class CsvReader:
 
     def _check_odd_row(self, row: list[str], line: int) -> None:
         """What is no row of this table, named for what it is."""
-        if _MERGE.fullmatch(row[0]) and len(row) == 1:
+        if MERGE.fullmatch(row[0]) and len(row) == 1:
             raise InputError(f"{self.name}:{line}: looks like a merge conflict of git; resolve it first")
         if row[0].startswith("\x1a"):
             raise InputError(f"{self.name}:{line}: Ctrl-Z, which ended files in DOS; take it out")

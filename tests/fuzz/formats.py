@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.fuzz import agreement, binary, text
+from tests.fuzz import agreement, binary, judges, text
 from tests.fuzz.agreement import Agree, Asked
 from tests.fuzz.mutate import mutated
+from tests.fuzz.reference import Said
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ _ROWS = (
 )
 ROWS = tuple((command, Asked()) for command in _ROWS)
 CSV = (
-    *((f"{_BOTH} --format value", Asked(None, is_mae=True)),) * 8,
-    *((f"{_BOTH} --format value --header", Asked(True, is_mae=True)),) * 2,
-    *((f"{_BOTH} --format value --no-header", Asked(False, is_mae=True)),) * 2,
-    *((f"{_BOTH} --format value --missing drop --allow-inf", Asked(None, True, True, True)),) * 3,
+    *((f"{_BOTH} --format value", Asked(is_mae=True)),) * 8,
+    *((f"{_BOTH} --format value --header", Asked(Said(header=True), is_mae=True)),) * 2,
+    *((f"{_BOTH} --format value --no-header", Asked(Said(header=False), is_mae=True)),) * 2,
+    *((f"{_BOTH} --format value --missing drop --allow-inf", Asked(Said(), True, True, True)),) * 3,
     *ROWS,
 )
 ARRAYS = tuple(
@@ -88,7 +89,7 @@ MEMBERS = (*ARRAYS, *((c.replace("FILE", "FILE:y_pred", 1).replace("FILE ", "FIL
 # pyarrow takes the memory that the header of a page asks for, up to 2 GiB, before it sees that the page is shorter
 FORMATS = {
     "csv": Format(text.table, text.TOKENS, 0.4, CSV, agreement.csv),
-    "npy": Format(binary.npy, binary.NPY_TOKENS, 0.3, ARRAYS, agreement.npy),
-    "npz": Format(binary.npz, binary.ZIP_TOKENS, 0.2, MEMBERS, agreement.npz),
-    "parquet": Format(binary.parquet, binary.PARQUET_TOKENS, 0.35, ROWS + ARRAYS, agreement.parquet, memory=3 << 30),
+    "npy": Format(binary.npy, binary.NPY_TOKENS, 0.3, ARRAYS, judges.npy),
+    "npz": Format(binary.npz, binary.ZIP_TOKENS, 0.2, MEMBERS, judges.npz),
+    "parquet": Format(binary.parquet, binary.PARQUET_TOKENS, 0.35, ROWS + ARRAYS, judges.parquet, memory=3 << 30),
 }

@@ -4,32 +4,45 @@ Slow and plain on purpose, and nothing of losscli is imported: what losscli acce
 is refused here it must refuse.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
-from decimal import Decimal
-from fractions import Fraction
-from math import copysign, inf, isfinite, isinf, isnan, nan
+from math import isfinite
 from typing import NamedTuple
 
+from tests.fuzz.numerals import DECIMAL, INFINITE, MISSING, SPACE, TRUTH, Number, RefusedError, in_points, number
+
 SEPARATORS = (",", ";", "\t", "|")
-MISSING = ("", "nan", "-nan", "+nan", "na", "n/a", "#n/a", "<na>", "null", "none")
-TRUTH = {"true": 1.0, "false": 0.0}
-INFINITE = {
-    f"{sign}{word}": value for word in ("inf", "infinity") for sign, value in [("", inf), ("+", inf), ("-", -inf)]
-}
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-WHOLE = re.compile(r"[+-]?[0-9]+")
+MARKS = (
+    *((codecs.BOM_UTF8, ("utf-8",)), (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le"))),
+    *((codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")), (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-le"))),
+    (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
+)
 NUMBERLIKE = frozenset("0123456789.,_eExX%+- ")
-
-Number = float | int
-
-
-class RefusedError(Exception):
-    """The file is not to be read."""
+VALUES = (  # forms, with letters in them, in which people write values
+    *(r"[+-]?0x[0-9a-f]+", r"[+-]?\d+_[\d._]*", r"[+-]?\d+(\.\d*)?d[+-]?\d+", r"[+-]?(nan\(.*\)|\d\.\d*#\w*)"),
+    *(r"[+-]?[\d.]+([+-][\d.]*)?[ij]", r"\([\d.+-]+[ij]\)", r"\d{4}([-/.])\d\d?\1\d\d?([t ].*)?", r"'[\d.+-].*'"),
+    *(r"\d\d?:\d\d(:[\d.]+)?( ?[ap]m)?", r"\[[\s\d.+-].*"),
+    *(r"(\$|usd|eur|gbp|chf|jpy|cny|inr) ?[+-]?\d[\d.,]*", r"[+-]?\d[\d.,]* ?(usd|eur|gbp|chf|jpy|cny|inr)"),
+)
+CONFLICT = re.compile(r"<<<<<<< .*|=======|>>>>>>> .*")
+SEP_LINE = re.compile(r'"?sep=([^\w"+\-\x00-\x08\n-\x1f\x7f-\U0010ffff]|_)"?(\r\n|\r|\n)', re.IGNORECASE)
 
 
 class AskedError(RefusedError):
     """The columns that are asked for are not there, or it is unclear what they are."""
+
+
+class Said(NamedTuple):
+    """What is said of how a file is written."""
+
+    header: bool | None = None
+    delimiter: str | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    skip_blank: bool = False
 
 
 class Table(NamedTuple):
@@ -39,6 +52,7 @@ class Table(NamedTuple):
     headed: bool
     guessed: bool
     rows: list[list[str]]
+    said: Said = Said()
 
     def find(self, column: str) -> int:
         """The position of a column that is asked for by its name or by its position."""
@@ -51,23 +65,46 @@ class Table(NamedTuple):
 
     def numbers(self, column: int) -> list[Number]:
         """A column of numbers. Raises RefusedError for what is none, and for digits that would be lost."""
-        values = [number(row[column]) for row in self.rows]
+        values = [number(row[column], self.said.decimal, self.said.thousands) for row in self.rows]
         is_wide = any(isinstance(value, int) for value in values)
         if is_wide and any(isinstance(v, float) and isfinite(v) and not v.is_integer() for v in values):
             raise RefusedError("an integer that no float64 holds beside a fraction")
         return values
 
-    def texts(self, column: int) -> list[str]:
-        return [row[column].strip() for row in self.rows]
+    def keys(self, column: int) -> list[str | None]:
+        """Cells as they stand, without the space around them."""
+        return [row[column].strip(SPACE) or None for row in self.rows]
+
+    def texts(self, column: int) -> list[str | None]:
+        """The same, but numbers as they are written with a decimal point."""
+        return [cell and self._pointed(cell) for cell in self.keys(column)]
+
+    def _pointed(self, cell: str) -> str:
+        try:
+            written = in_points(cell, self.said.decimal, self.said.thousands)
+        except RefusedError:
+            return cell
+        return written if DECIMAL.fullmatch(written) or written.lower() in INFINITE else cell
 
 
-def table(data: bytes, header: bool | None = None) -> Table:
+def table(data: bytes, said: Said = Said()) -> Table:  # noqa: B008 - nothing can change it
     """The table that a file holds. Raises RefusedError."""
-    rows = _without_blank_end(_rows_of(_text(data)))
-    separator = _separator(rows)
-    cells = [_cells(row, separator) for row in rows]
+    text = _kept(_text(data, said.encoding), said)
+    _refuse_no_table(text)
+    line = SEP_LINE.match(text)
+    if line and said.delimiter not in (None, line[1]):
+        raise RefusedError("two separators said")
+    separator = line[1] if line else said.delimiter
+    rows = _without_blank_end(_rows_of(text[line.end() :] if line else text), separator)
+    if not rows or not rows[0].strip():
+        raise RefusedError("a blank first row")
+    separator = separator or _separator(rows, said)
+    return _of_cells([_cells(row, separator) for row in rows], said)
+
+
+def _of_cells(cells: list[list[str]], said: Said) -> Table:
     names = [cell.strip() for cell in cells[0]]
-    headed = any(_is_name(name) for name in names) if header is None else header
+    headed = any(_is_name(name, said) for name in names) if said.header is None else said.header
     if headed and len({n for n in names if n}) < len([n for n in names if n]):
         raise RefusedError("a column name twice")
     if not cells[headed:]:
@@ -75,21 +112,66 @@ def table(data: bytes, header: bool | None = None) -> Table:
     for row in cells:
         if len(row) != len(names) or (len(row) == 1 and not row[0].strip()):
             raise RefusedError("a row that is blank, or of another length")
-    return Table(names, headed, header is None, cells[headed:])
+    for row in cells[1:]:
+        if row[0].startswith("\x1a") or (len(row) == 1 and CONFLICT.fullmatch(row[0])):
+            raise RefusedError("no row of a table")
+        if headed and any(map(_is_name, names)) and [cell.strip() for cell in row] == names:
+            raise RefusedError("the header again")
+    if not headed and cells[0][0].startswith("\x1a"):
+        raise RefusedError("Ctrl-Z")
+    return _narrowed(names, cells, headed, said)
 
 
-def _text(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise RefusedError("UTF-16")
+def _narrowed(names: list[str], cells: list[list[str]], headed: bool, said: Said) -> Table:
+    """Without the columns that separators at the end of every row make."""
+    if not headed:
+        return Table([str(j) for j in range(len(names))], headed, said.header is None, cells, said)
+    width = len(names)
+    while width and not names[width - 1].strip(SPACE) and not cells[1][width - 1].strip(SPACE):
+        width -= 1
+    width = width or len(names)
+    if any(cell.strip(SPACE) for row in cells[1:] for cell in row[width:]):
+        raise RefusedError("a value under no name")
+    return Table(names[:width], headed, said.header is None, [row[:width] for row in cells[1:]], said)
+
+
+def _text(data: bytes, encoding: str | None) -> str:
+    marked = next((names for mark, names in MARKS if data.startswith(mark)), ())
+    name = codecs.lookup(encoding or (marked or ("utf-8",))[0]).name.removesuffix("-sig")
+    if (marked and name not in marked) or (not marked and name in ("utf-16", "utf-32")):
+        raise RefusedError("a byte order mark of another encoding, or none")
     try:
-        text = data.decode("utf8").removeprefix("\ufeff")
+        text = data.decode(name).removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise RefusedError("not UTF-8") from None
+        raise RefusedError(f"not {name}") from None
     if "\0" in text or not text.strip():
         raise RefusedError("NUL, or nothing")
-    if re.match(r'[ \t-\r]*(<|\{|\[[ \t-\r]*[\[{"0-9-])', data.decode("utf8")):  # a mark in front hides it
-        raise RefusedError("HTML or JSON")
     return text
+
+
+def _kept(text: str, said: Said) -> str:
+    """The text without comment lines and blank lines, where those are to be left out."""
+    if said.comment is None and not said.skip_blank:
+        return text
+    end = "\n" if "\n" in text or "\r" not in text else "\r"
+    *lines, rest = text.split(end)
+    blank = " \r" if said.delimiter is None else " \t\r".replace(said.delimiter, "")
+    kept, quoted, is_first = "", False, said.delimiter is None
+    for line in [*(line + end for line in lines), *([rest] if rest else [])]:
+        bare = line.removesuffix(end).lstrip(blank)
+        if not quoted and ((said.comment and bare.startswith(said.comment)) or (said.skip_blank and not bare)):
+            continue
+        if is_first:
+            is_first, blank = False, blank + ("" if "\t" in line else "\t")
+        kept, quoted = kept + line, quoted ^ (line.count('"') % 2 == 1)
+    return kept
+
+
+def _refuse_no_table(text: str) -> None:
+    if not text.strip():
+        raise RefusedError("nothing is left")
+    if re.match(r'[ \t-\r]*(<|version https://git-lfs|\{|\[[ \t-\r]*[\[{"0-9-])', text):
+        raise RefusedError("HTML, JSON, a merge conflict or a pointer")
 
 
 def _rows_of(text: str) -> list[str]:
@@ -111,23 +193,25 @@ def _rows_of(text: str) -> list[str]:
     return rows + [text[start:].removesuffix("\r")] * (start < len(text))
 
 
-def _without_blank_end(rows: list[str]) -> list[str]:
-    while rows and not rows[-1].strip(" \r\n"):
+def _without_blank_end(rows: list[str], separator: str | None) -> list[str]:
+    while rows and not rows[-1].strip(" \r\n".replace(separator or "\0", "")):
         rows.pop()
     return rows
 
 
-def _separator(rows: Sequence[str]) -> str:
+def _separator(rows: Sequence[str], said: Said) -> str:
     """That of the first two rows; a comma where none, or more than one, has the same count in both."""
-    if not rows[0].strip():
-        raise RefusedError("a blank first row")
-    outside = ["".join(row.split('"')[::2]) for row in rows[:2]]
-    counts = {s: [row.count(s) for row in outside] for s in SEPARATORS}
-    fit = [s for s in SEPARATORS if counts[s][0] and counts[s][0] == counts[s][-1]]
+    below = rows[1] if rows[1:] and rows[1].strip(" \r") else rows[0]
+    counts = {s: ["".join(row.split('"')[::2]).count(s) for row in (rows[0], below)] for s in SEPARATORS}
+    fit = [s for s in SEPARATORS if counts[s][0] and counts[s][0] == counts[s][1]]
+    others = [s for s in fit if s != ","]
+    if said.decimal == ",":
+        is_comma = "," in fit and any(_is_name(cell.strip(), said) for cell in rows[0].split(","))
+        fit = others or [","] * is_comma or [";"]
     if "," in fit or not fit:
         return ","
-    if len(fit) > 1:
-        raise RefusedError("several separators")
+    if len(fit) > 1 or (said.comment and fit[0] == said.comment[0]):
+        raise RefusedError("several separators, or one that begins a comment")
     return fit[0]
 
 
@@ -164,68 +248,17 @@ def _quoted(row: str, at: int) -> tuple[str, int]:
         cell, at = cell + '"', close + 2
 
 
-def _is_name(cell: str) -> bool:
+def _is_name(cell: str, said: Said = Said()) -> bool:  # noqa: B008 - nothing can change it
     """Whether nobody would write this for a number."""
     lowered = cell.lower()
     if lowered in MISSING or lowered in TRUTH or lowered.lstrip("+-") in ("inf", "infinity"):
         return False
-    return not set(cell) <= NUMBERLIKE or cell[0] in "_eExX"
-
-
-def number(cell: str) -> Number:
-    """The float64 nearest to what a cell says; an integer that no float64 holds as it is; NaN for a missing value."""
-    text = cell.strip()
-    lowered = text.lower()
-    if lowered in MISSING:
-        return nan
-    if lowered in TRUTH:
-        return TRUTH[lowered]
-    if lowered in INFINITE:
-        return INFINITE[lowered]
-    if not DECIMAL.fullmatch(text):
-        raise RefusedError(f"not a number: {text!r}")
-    value = nearest_of(text)
-    if isinf(value):
-        raise RefusedError("out of range")
-    if WHOLE.fullmatch(text) and int(Decimal(text)) != int(value):
-        return int(Decimal(text))
-    return value
-
-
-def nearest_of(text: str) -> float:
-    """The float64 nearest to a decimal number, by division of integers; infinite where it is out of range."""
-    mantissa, _, exponent = text.lower().partition("e")
-    sign, digits = -1.0 if text.startswith("-") else 1.0, Decimal(mantissa)
-    places = exponent.lstrip("+-").lstrip("0") or "0"
-    power = min(int(places[:6]), 99_999) * (-1 if exponent.startswith("-") else 1)
-    if not digits or digits.adjusted() + power < -400:
-        return sign * 0.0
-    if digits.adjusted() + power > 400:
-        return sign * inf
-    return copysign(nearest(abs(Fraction(digits) * Fraction(10) ** power)), sign)
-
-
-def nearest(value: Fraction) -> float:
+    if not any(c.isalpha() for c in cell) or (set(cell) <= NUMBERLIKE and cell[0] not in "_eExX "):
+        return False
+    if any(re.fullmatch(form, lowered, re.ASCII | re.DOTALL) for form in VALUES):
+        return False
     try:
-        return value.numerator / value.denominator
-    except OverflowError:
-        return inf if value > 0 else -inf
-
-
-def mean_absolute_error(pred: Sequence[Number], target: Sequence[Number], drop: bool, allow_inf: bool) -> float:
-    """The mean of the samples' absolute errors, each rounded once, the mean rounded once. Raises RefusedError."""
-    pairs = list(zip(pred, target, strict=True))
-    kept = [pair for pair in pairs if not any(isnan(value) for value in pair)]
-    if (len(kept) < len(pairs) and not drop) or not kept:
-        raise RefusedError("missing values")
-    if any(isinf(value) for pair in kept for value in pair):
-        if not allow_inf:
-            raise RefusedError("infinite values")
-        return nan if any(p == t and isinf(p) for p, t in kept) else inf
-    losses = [_rounded(abs(Fraction(p) - Fraction(t))) for p, t in kept]
-    return nearest(sum(losses, Fraction()) / len(losses))
-
-
-def _rounded(value: Fraction) -> Fraction:
-    """To 53 bits, also where that is beyond the largest float64: a mean may come back from there."""
-    return 4 * Fraction(nearest(value / 4)) if value > 2**1022 else Fraction(nearest(value))
+        number(cell, said.decimal, said.thousands)
+    except RefusedError:
+        return True
+    return False
