@@ -29,7 +29,11 @@ USUAL_VECTORS = {
 # slices are looked for in
 SHOW, WHERE, BY, FIND = "show:", "where:", "by:", "find:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
-_KEYS = {"", "id", "ids", "index", "idx", "key"}  # and what ends in _id; pandas gives an index no name
+# and what ends in _id or Id; pandas gives an index no name, or one of its own
+_KEYS = {
+    *("", "id", "ids", "index", "idx", "key", "uuid", "guid", "rowid", "__index_level_0__", "unnamed: 0"),
+    *("file", "filename", "file_name", "path", "image", "date", "datetime", "timestamp"),
+}
 _NOT_CLASSES = _KEYS | {"row", "weight", "weights", "w", "fold", "split"}
 
 
@@ -259,7 +263,7 @@ def alike(readers: Sequence[Reader], bindings: Sequence[Binding]) -> list[tuple[
 
 
 def _is_key(name: str) -> bool:
-    return name.lower() in _KEYS or name.lower().endswith("_id")
+    return name.lower() in _KEYS or name.lower().endswith("_id") or name.endswith("Id")
 
 
 def _is_odd(column: Column) -> bool:

@@ -170,12 +170,18 @@ def where(role: str, condition: Condition) -> Rule:
 
 def _is_off(values: Values, at: At) -> "Array":
     """Which rows a mask leaves out: it is 1 or true where a row counts, 0 or false where it does not."""
+    labels = values if isinstance(values, Labels) else None
     if isinstance(values, Labels):
         truth = [BOOLEANS.get(name.lower(), parse_number(name)) for name in values.names]
         values = np.array([*(np.nan if t is None else t for t in truth), np.nan], np.float64)[values.codes]
     wrong = ~((values == 0) | (values == 1))
     if wrong.any():
         row = int(np.argmax(wrong))
+        if labels and labels.codes[row] >= 0:
+            found = labels.names[int(labels.codes[row])]
+            raise InputError(
+                f"{at('mask', row, None)}: '{found}' is no mask: 1 or true where a row counts, else 0 or false"
+            )
         if is_missing(values)[row]:  # an integer that float64 does not hold is not asked whether it is NaN
             raise InputError(f"{at('mask', row, None)}: missing mask; {LEAVE_OUT}")
         raise InputError(f"{at('mask', row, None)}: a mask is 1 or true where a row counts, else 0 or false")

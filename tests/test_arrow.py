@@ -1,5 +1,6 @@
 """Arrow: files, Feather and streams give what Parquet gives; dates as text; and files that are damaged."""
 
+import base64
 import datetime
 import io
 from collections.abc import Callable
@@ -235,3 +236,27 @@ def test_pandas_index_is_no_column(here: Path) -> None:
     for path in ("x.feather", "x.parquet"):
         assert losscli.evaluate("mae", pred=path).value == 3.0
     assert pq.ParquetFile("x.parquet").schema_arrow.names == ["y_pred", "y"]
+
+
+# What polars 2.1.0 wrote of {"y_pred": [1.0, 2.0], "y": [1.0, 3.0]}: no stream, but batches and a footer
+POLARS = base64.b64decode(
+    "QVJST1cxAAAEAAAA8v///xQAAAAEAAEAAAAKAAsACAAKAAQA+P///wwAAAAIAAgAAAAEAAIAAAAwAAAABAAAAMT///8cAAAAEAAAAAgAAAAB"
+    "AwAAAAAAAML///8CAAAAAQAAAHkAAADs////MAAAACAAAAAYAAAAAQMAABAAEgAEABAAEQAIAAAADAAAAAAA+v///wIABgAGAAQABgAAAHlf"
+    "cHJlZAAA/////7AAAAAEAAAA7P///4AAAAAAAAAAFAAAAAQAAwAMABMAEAASAAwABADq////AgAAAAAAAABcAAAAEAAAAAAACgAUAAQADAAQ"
+    "AAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAEAAAAAAAAAAAAAAAAAAAABAAAAAAAAAABAAAAAAAAAAAAAAAAIAAAACAAAA"
+    "AAAAAAAAAAAAAAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAPA/AAAAAAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAADwPwAAAAAAAAhAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/////wAA"
+    "AAAEAAAA7P///0AAAAA4AAAAFAAAAAQAAAAMABIAEAAEAAgADAABAAAAqAAAAAAAAAC4AAAAAAAAAIAAAAAAAAAAAAAAAAAAAAD4////DAAA"
+    "AAgACAAAAAQAAgAAADAAAAAEAAAAxP///xwAAAAQAAAACAAAAAEDAAAAAAAAwv///wIAAAABAAAAeQAAAOz///8wAAAAIAAAABgAAAABAwAA"
+    "EAASAAQAEAARAAgAAAAMAAAAAAD6////AgAGAAYABAAGAAAAeV9wcmVkAMsAAABBUlJPVzE="
+)
+
+
+def test_a_file_without_a_stream_in_it(here: Path) -> None:
+    put(here, {"x.arrow": POLARS})
+    assert losscli.evaluate("mse", pred="x.arrow", grad=True).results[0].value == 0.5
+    piped = support.run("eval", "-l", "mse", "-", "--format", "value", stdin=POLARS, cwd=here)
+    assert piped == support.Ran("0.5\n", "", 0)
+    put(here, {"x.arrow": POLARS[:-40] + POLARS[-10:]})
+    with pytest.raises(InputError, match=r"^x.arrow: not an Arrow file that can be read"):
+        losscli.evaluate("mse", pred="x.arrow")

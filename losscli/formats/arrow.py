@@ -3,11 +3,13 @@
 A batch is held in whole, as Arrow writes it, and validated before any of its cells is looked at: an offset or a code
 that points outside its column would otherwise read memory that is not the file's.
 
-A file is read as the stream that it holds between its magic bytes and its footer. pyarrow's reader of files reads in
-threads of its own, which may still be at it when the process ends, and then abort it.
+A file is read as the stream that it holds between its magic bytes and its footer: pyarrow's reader of files would read
+from a Python file in threads of its own, which may still be at it when the process ends, and then abort it. Some
+writers put no stream there (polars); their files are opened once more, by pyarrow itself, and read by the footer.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from losscli.errors import InputError
 from losscli.formats.arrowcolumns import Decoder
@@ -51,14 +53,26 @@ class ArrowReader:
 
     def _opened(self, wanted: Sequence[int]) -> "tuple[Iterator[pa.RecordBatch], pa.Schema]":
         """The batches, with the wanted columns or all, and their schema."""
-        self._source.read(0 if self._is_stream else _MAGIC_BYTES)
-        stream = _Watched(self._source)
+        options = pa.ipc.IpcReadOptions(included_fields=list(wanted), use_threads=False)
         try:
-            options = pa.ipc.IpcReadOptions(included_fields=list(wanted), use_threads=False)
+            if not self._is_stream and self._source.head[_MAGIC_BYTES:][: len(_STREAM)] != _STREAM:
+                return self._by_footer(options)
+            self._source.read(0 if self._is_stream else _MAGIC_BYTES)
+            stream = _Watched(self._source)
             batches = pa.ipc.open_stream(pa.PythonFile(stream, "r"), options=options)
             return self._until_end(stream, batches), batches.schema
         except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
             raise self._refusal(error) from None
+
+    def _by_footer(self, options: Any) -> "tuple[Iterator[pa.RecordBatch], pa.Schema]":
+        file = pa.ipc.open_file(pa.OSFile(f"/dev/fd/{self._source.seekable().fileno()}"), options=options)
+
+        def batches() -> "Iterator[pa.RecordBatch]":
+            for k in range(file.num_record_batches):
+                yield file.get_batch(k)
+            self._source.check_unchanged()
+
+        return batches(), file.schema
 
     def _until_end(self, stream: "_Watched", batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         yield from batches

@@ -61,6 +61,10 @@ class CsvReader:
         is_guess = self.headed and header is None
         self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
         self._note(self._text.notes)
+        if not self.headed and header is None and [n.strip() for n in names] == [str(k) for k in range(len(names))]:
+            self._note(
+                [f"{rows.place}: {rows.first.decode().strip()} is taken for a row, not for names; --header, if not"]
+            )
 
     def _named(self, names: list[str], below: list[str]) -> tuple[Column, ...]:
         """The columns of a header, but not those that separators at the end of every row make."""
@@ -163,8 +167,8 @@ class CsvReader:
         }
 
     def _check_row(self, row: list[str], line: int) -> None:
-        if not any(cell.strip() for cell in row) and len(row) <= 1:
-            hint = "--skip-blank drops it, or write the value that is missing"
+        if row != [""] and not any(cell.strip() for cell in row) and len(row) <= 1:  # a cell of "" is a missing value
+            hint = "write the value that is missing, or drop the line, if it stands for no row: --skip-blank"
             raise InputError(f"{self.name}:{line}: blank row; {hint}")
         if row[0][:1] in _ODD or row[0].strip() in self._header[:1]:
             self._check_odd_row(row, line)
@@ -176,7 +180,7 @@ class CsvReader:
         hint = ""
         if len(row) == self._width + 1 and not row[-1].strip():
             hint = "; it ends with a separator: so must the header, or no row"
-        elif len(row) > self._width and self._delimiter == ",":
+        elif len(row) > self._width and self._delimiter == "," and all(_may_be_digits(cell) for cell in row):
             hint = "; is it a decimal comma? --decimal , reads it between other separators"
         elif row[0].lstrip().startswith("#"):
             hint = "; is it a comment? --comment '#' skips it"
@@ -189,7 +193,7 @@ class CsvReader:
         if row[0].startswith("\x1a"):
             raise InputError(f"{self.name}:{line}: Ctrl-Z, which ended files in DOS; take it out")
         if self._header and [cell.strip() for cell in row] == self._header:
-            hint = "take it out, or give the parts as they were: --input ROLE=FILE repeats"
+            hint = "take it out, or give the parts apart: the first in its place, each other by --input ROLE=FILE"
             raise InputError(f"{self.name}:{line}: the header again; were files put together? {hint}")
 
     def _number(self, cell: str, line: int, column: int, is_index: bool = False) -> float | int:
@@ -241,6 +245,11 @@ class _Place:
         if lines is None:
             return _Place(self.reader, text._replace(data=b"", quoted=False))
         return lambda row: f"{name}:{lines[row]}"
+
+
+def _may_be_digits(cell: str) -> bool:
+    """Whether it may be a side of a decimal comma."""
+    return cell.strip().removeprefix("-").isdigit()
 
 
 def _fields(count: int) -> str:

@@ -158,8 +158,8 @@ class _Cells:
             return text_labels([(text or "").strip() or None for text in self.values])
         self._refuse_unless(_TEXTS if str is type(next(v for v in self.values if v is not None)) else _NUMBERS, kinds)
         self._settle(seen, "number" if kinds else "", "text")
-        if kinds <= {int} and None in self.values:
-            return np.array(self.values, dtype=object)  # integers, and None
+        if kinds == {int}:
+            return _integers(self.values)
         return self._array(self.values, kinds, seen, 1)
 
     def _settle(self, seen: _Seen, found: str, other: str) -> None:
@@ -223,6 +223,12 @@ class _Cells:
                 f"{seen.integer}: an integer that no float64 holds, in a column that has fractions too "
                 f"({seen.fraction}); write it as a decimal (with a point) to have it rounded"
             )
+
+
+def _integers(values: Sequence[Any]) -> "NDArray[Any]":
+    """Integers as they are, whatever their size, and None: they may be keys."""
+    is_wide = any(v is None or not -(2**63) <= v < 2**63 for v in values)
+    return np.array(values, dtype=object if is_wide else np.int64)
 
 
 def _shown(value: Any, wanted: set[Any]) -> str:
