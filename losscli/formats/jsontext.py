@@ -18,6 +18,7 @@ _BLANK = b" \t\r\n"
 _MINUS_ZERO = re.compile(r"-0\s*([,\]}\n]|$)")  # an integer has no such zero, a float has
 _OPENING: dict[type, bytes] = {dict: b"{", list: b"["}
 _NO_NUMBERS = re.compile(rb'[,\[{"]')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(NaN|-?Infinity)')
 
 
@@ -88,7 +89,7 @@ def values_of(part: Part, kind: type, name: str) -> list[Any]:
     """The values of the lines, all of one kind. Raises InputError with the place of the first fault."""
     text = part.data.decode("utf8")
     decoder = _decoder(text)
-    if _is_flat(part.data, kind):
+    if _is_flat(part.data, kind) and not _may_be_half(text):
         try:
             values: list[Any] = decoder.decode("[" + text.replace("\n", ",\n") + "]")
         except (ValueError, RecursionError):
@@ -134,6 +135,19 @@ def _is_flat(data: bytes, kind: type) -> bool:
     return data.startswith(brace) and data.count(b"\n" + brace) == ends and data.count(brace) == ends + 1
 
 
+def _may_be_half(text: str) -> bool:
+    """Whether there are escapes of UTF-16, which stand for a character two by two."""
+    return "\\u" in text and _SURROGATE.search(text) is not None
+
+
+def _refuse_half(value: Any, place: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf8")
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        raise InputError(f"{place}: \\u{half:04x} alone is half a character; write the character") from None
+
+
 def _decoder(text: str) -> json.JSONDecoder:
     integer = _integer if "-0" in text and _MINUS_ZERO.search(text) else None
     return json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse_constant, parse_int=integer)
@@ -160,7 +174,7 @@ def _value(line: str, place: str, decoder: json.JSONDecoder, hint: str = "") -> 
     if not line.strip():
         raise InputError(f"{place}: blank line; take it out, or write the value that is missing")
     try:
-        return decoder.decode(line)
+        value = decoder.decode(line)
     except json.JSONDecodeError as error:
         what = (error.msg[:1].lower() + error.msg[1:]).removesuffix(" at")
         raise InputError(f"{place}:{error.pos + 1}: not a line of JSON: {what}{hint}") from None
@@ -172,3 +186,6 @@ def _value(line: str, place: str, decoder: json.JSONDecoder, hint: str = "") -> 
             raise InputError(f"{place}:{constant.start() + 1}: {error}") from None
         what = "a number of thousands of digits" if "digits" in str(error) else str(error)
         raise InputError(f"{place}: {what}") from None
+    if _may_be_half(line):
+        _refuse_half(value, place)
+    return value

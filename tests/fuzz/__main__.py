@@ -44,7 +44,7 @@ def _keep(name: str, one: Tally, seed: int, folder: Path) -> None:
     for number, fault in one.faults:
         folder.mkdir(parents=True, exist_ok=True)
         case, path = made(name, seed, number), folder / f"{name}-{seed}-{number}"
-        path.with_suffix(f".{name}").write_bytes(case.data)
+        path.with_name(path.name + FORMATS[name].name[1:]).write_bytes(case.data)
         path.with_suffix(".txt").write_text(f"losscli {case.command}\n{fault}\n")
 
 

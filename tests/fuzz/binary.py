@@ -100,6 +100,13 @@ def npy(random: Random) -> bytes:
     return _npy_file(text, body, random)
 
 
+def _plain_npy(random: Random) -> bytes:
+    target = io.BytesIO()
+    array = np.array([random.choice(FLOATS[:5]) for _ in range(4)], random.choice(("<f8", ">f8", "<f4")))
+    np.save(target, array.reshape(random.choice(((4,), (4, 1), (4,), (2, 2)))))
+    return target.getvalue()
+
+
 def _npy_file(header: str, body: bytes, random: Random) -> bytes:
     major = random.choice((1, 1, 1, 1, 2, 3))
     version = (major, 0) if random.random() < 0.97 else (random.randrange(5), random.randrange(2))
@@ -139,7 +146,7 @@ def _value(kind: str, random: Random) -> Any:
 
 def npz(random: Random) -> bytes:
     """An archive of one to three arrays, under names that may be no names."""
-    names = random.choice((["y_pred"],) * 4 + (["y_pred", "y"], ["y_pred", "y", "fold"], ["a"], ["a", "b"], []))
+    names = random.choice((["y_pred"],) * 6 + (["y_pred", "y"], ["y_pred", "y", "fold"], ["a"], ["a", "b"], []))
     if random.random() < 0.05:
         names = [random.choice((name, "../" + name, "/" + name, name + "\x1b", "", "a:b", "\u4e2d")) for name in names]
     target = io.BytesIO()
@@ -149,7 +156,7 @@ def npz(random: Random) -> bytes:
             info = zipfile.ZipInfo(name + random.choice((".npy",) * 9 + (".txt",)))  # no time of day in it
             info.compress_type = method if random.random() < 0.97 else random.choice((12, 14))
             if info.filename not in archive.namelist():
-                archive.writestr(info, npy(random))
+                archive.writestr(info, npy(random) if random.random() < 0.5 else _plain_npy(random))
     return target.getvalue().replace(b"b.npy", random.choice((b"b.npy",) * 9 + (b"a.npy",)))
 
 
@@ -166,8 +173,8 @@ def _parquet(seed: int) -> bytes:
     for name in random.choice(
         (["y_pred", "y", "z"],) * 5 + (["y_pred", "y"], ["y_pred", "y", "z", "id"], ["y"], ["a", "b"])
     ):
-        kinds = _KINDS[:8] if name in ("y_pred", "y") and random.random() < 0.85 else _KINDS
-        columns[name] = _arrow(random.choice(kinds), rows, random)
+        kinds = KINDS[:8] if name in ("y_pred", "y") and random.random() < 0.85 else KINDS
+        columns[name] = arrow_column(random.choice(kinds), rows, random)
     target = io.BytesIO()
     table = pa.table(columns)
     pq.write_table(
@@ -184,7 +191,7 @@ def _parquet(seed: int) -> bytes:
     return target.getvalue()
 
 
-_KINDS: tuple[Any, ...] = (
+KINDS: tuple[Any, ...] = (
     *(pa.float64(), pa.float64(), pa.float64(), pa.float32(), pa.int64(), pa.int32(), pa.uint8(), pa.bool_()),
     *(
         pa.float16(),
@@ -213,7 +220,7 @@ _KINDS: tuple[Any, ...] = (
 )
 
 
-def _arrow(kind: Any, rows: int, random: Random) -> Any:
+def arrow_column(kind: Any, rows: int, random: Random) -> Any:
     nulls = 0.2 if random.random() < 0.15 else 0.0
     return pa.array([None if random.random() < nulls else _item(kind, random) for _ in range(rows)], kind)
 

@@ -1,5 +1,6 @@
 """One input: made from its number, read, judged."""
 
+import json
 import os
 import resource
 import time
@@ -8,9 +9,11 @@ from random import Random
 
 import losscli.formats.csv
 from tests.fuzz.formats import FORMATS, Input
-from tests.fuzz.sandbox import FaultError, Sandbox, check
+from tests.fuzz.sandbox import ANSWERED, FaultError, Sandbox, check
+from tests.support import Ran
 
 PROBS = "p_a,p_b\n0.5,0.5\n0.25,0.75\n1,0\n0.125,0.875\n"  # what labels in a file are compared with
+_PRINTED = 2  # commands of `inspect` that are tried
 _WHOLE = 64  # one command in so many is parsed anew
 
 
@@ -35,7 +38,7 @@ def prepare(sandbox: Sandbox) -> None:
 
 def tried(sandbox: Sandbox, name: str, one: Input, number: int) -> Outcome:
     """Read an input in a sandbox that was prepared and entered."""
-    path, before = f"x.{name}", peak()
+    path, before = FORMATS[name].name, peak()
     with open(path, "wb") as file:
         file.write(one.data)
     start = time.perf_counter()
@@ -47,8 +50,9 @@ def tried(sandbox: Sandbox, name: str, one: Input, number: int) -> Outcome:
         check(ran, "--format value" in one.command)
         if set(os.listdir()) != {path, "probs.csv"}:
             raise FaultError(f"files are written: {os.listdir()}")
-        if agree := FORMATS[name].agree:
-            agree(path, one.data, one.asked, ran)
+        FORMATS[name].agree(path, one.data, one.asked, ran)
+        if one.command.startswith("inspect") and "--json" in one.command and code == 0:
+            _try_printed(sandbox, ran)
     except FaultError as error:
         fault = str(error)
     except Exception as error:  # of a reader: what is no LossError is an internal error
@@ -60,6 +64,15 @@ def tried(sandbox: Sandbox, name: str, one: Input, number: int) -> Outcome:
     if taken > FORMATS[name].memory and not fault:
         fault = f"took {taken >> 20} MiB of memory"
     return Outcome(code, fault, time.perf_counter() - start, taken)
+
+
+def _try_printed(sandbox: Sandbox, ran: Ran) -> None:
+    """What `inspect` says that it has tried works as it is printed."""
+    for said in json.loads(ran.stdout)["commands"][:_PRINTED]:
+        again = sandbox.run(said["argv"][1:], whole=True)
+        check(again, is_bare=False)
+        if again.code not in ANSWERED:
+            raise FaultError(f"{said['command']}: {again.stderr}")
 
 
 def peak() -> int:
