@@ -328,7 +328,7 @@ LAYOUT = (
     read(15, "semicolons", "z;y_pred\na;1\nb;2\nc;3\n", notes=[f"{SEPARATED} ';'"]),
     read(15, "bars", "z|y_pred\na|1\nb|2\nc|3\n", notes=[SEPARATED]),
     read(15, "said", "z:y_pred\na:1\nb:2\nc:3\n", "--delimiter", ":"),
-    read(15, "spaces are said", "0 1\n0 2\n0 3\n", "--delimiter", " ", "--pred-col", "1", "--no-header"),
+    read(15, "spaces are said", "5 1\n5 2\n5 3\n", "--delimiter", " ", "--pred-col", "1"),
     read(15, "two kinds in a text", "z,y_pred\na;b,1\nc;d,2\ne;f,3\n"),
     refused(15, "two kinds", "a;b|y\n1;2|3\n", ":1: separated by ';' or by '|'?", "--delimiter"),
     refused(15, "another count further down", "z;y_pred\na;1\nb;2;2\nc;3\n", ":3: the row has 3 fields"),
