@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from losscli.cli.app import run as run_arguments
 from tests import support
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would hand on that it is ignored
+# a job in the background, or of nohup, would hand on that they are ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile(
     "losscli",
