@@ -400,3 +400,38 @@ def test_what_has_no_rows_of_probabilities_cannot_be_divided(loss: str) -> None:
 def test_there_are_no_derivatives_through_the_division(wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--normalize and derivatives exclude one another"):
         losscli.evaluate("cross_entropy", pred=PROBS, target=CLASSES, normalize=True, **wanted)
+
+
+# Rows that add up to 1 as far as their own digits go
+
+FULL = np.array([[0.123456, 0.876544], [0.5, 0.4], [0.25, 0.75]])
+
+
+def test_a_row_that_is_off_among_rows_of_more_digits() -> None:
+    (note,) = notes_of("cross_entropy", FULL, [0, 1, 1])
+    assert note.startswith(
+        "pred: row 1: the row's probabilities add up to 0.9, which is no rounding: other rows have 6"
+    )
+    with pytest.raises(InputError, match="--normalize"):
+        losscli.evaluate("cross_entropy", pred=FULL, target=[0, 1, 1], strict=True)
+    assert "no rounding" not in " ".join(notes_of("cross_entropy", FULL, [0, 1, 1], normalize=True))
+
+
+@pytest.mark.parametrize("form", ["%.2f", "%.3f", "%.2g", "%.4g", "%.7g", "%r", "%.1e"])
+@pytest.mark.parametrize("classes", [2, 3, 30])
+def test_rounded_rows_are_not_off(form: str, classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    for _ in range(20):
+        exact = rng.dirichlet(np.full(classes, 0.3), 50)
+        rounded = np.array([[float(form % float(p)) for p in row] for row in exact])
+        rounded[~((rounded >= 0) & (rounded <= 1))] = 0
+        labels = np.arange(50) % classes
+        assert not losscli.evaluate("brier", pred=rounded, target=labels, strict=True).notes
+
+
+def test_rows_of_float32_are_not_off() -> None:
+    single = np.random.default_rng(1).dirichlet(np.ones(9), 500).astype(np.float32)
+    assert losscli.evaluate("brier", pred=single.astype(np.float64), target=np.arange(500) % 9, strict=True).notes == ()
+    single[7, 0] += 0.01
+    with pytest.raises(InputError, match="add up"):
+        losscli.evaluate("brier", pred=single.astype(np.float64), target=np.arange(500) % 9, strict=True)

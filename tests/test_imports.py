@@ -72,7 +72,7 @@ WITHIN = {  # the modules of a layer that is large enough to have layers of its 
         *("findings", "numeric", "laws", "data", "factors", "case", "orders", "variants", "causes", "comparison"),
         "__init__",
     ],
-    "doctor": ["facts", "findings", "scales", "__init__"],
+    "doctor": ["facts", "findings", "scales", "sums", "__init__"],
     "inspection": [
         *("findings", "names", "cells", "tallies", "passes", "looks", "alignment", "plans", "operands", "readings"),
         *("commands", "__init__"),

@@ -170,8 +170,8 @@ CASES = {
     ),
     "another order of a column that may be a key": Case(
         "p.csv t.csv",
-        ["mse p.csv t.csv", "mse p.csv t.csv --id image"],
-        {"p.csv": "image,y_pred\na.png,1.5\nb.png,2.5\n", "t.csv": "image,y\nb.png,2\na.png,1.25\n"},
+        ["mse p.csv t.csv", "mse p.csv t.csv --id recording"],
+        {"p.csv": "recording,y_pred\na.png,1.5\nb.png,2.5\n", "t.csv": "recording,y\nb.png,2\na.png,1.25\n"},
     ),
     "names that no option takes as they are": Case(
         "./-p.csv 'my targets.csv'",

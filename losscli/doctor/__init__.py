@@ -1,7 +1,8 @@
 """The doctor: what looks wrong in predictions and targets, seen in the scan that computes the loss.
 
-`facts` are what may be true of all rows so far, `findings` what is said where they are, `scales` compares orders of
-magnitude. All of it follows from the roles, domains and forms that a loss declares, not from its name.
+`facts` are what may be true of all rows so far, `findings` what is said where they are; of the first rows, `scales`
+compares orders of magnitude and `sums` adds up probabilities. All of it follows from the roles, domains and forms that
+a loss declares, not from its name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from losscli.columns import Binding
 from losscli.doctor.facts import Fact
 from losscli.doctor.findings import Finding, Seen, findings_of, is_same_column, place, swapped
 from losscli.doctor.scales import Scales, are_of_one_unit
+from losscli.doctor.sums import Sums, takes_rows_of_probabilities
 from losscli.kinds import Interval, Role, as_rows
 from losscli.kinds.checks import floats
 from losscli.lazy import np
@@ -42,6 +44,7 @@ class Doctor:
     firsts: "dict[str, Array]" = field(default_factory=dict)
     rows: int = 0
     scales: Scales = field(default_factory=Scales)
+    sums: Sums | None = None
     settled: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @staticmethod
@@ -54,12 +57,13 @@ class Doctor:
                 found.setdefault(finding.needs, finding)
         facts = {fact for finding in found.values() for fact in finding.facts}
         rounds = any(_end_of(role, loss) for loss in distinct for role in loss.kind.roles)
-        return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), rounds, facts)
+        sums = Sums() if any(map(takes_rows_of_probabilities, distinct)) else None
+        return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), rounds, facts, sums=sums)
 
     def see(self, arrays: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
         """Take the rows of a batch: the arrays of the roles as read, and as each loss takes them."""
         self.rows += len(next(iter(arrays.values())))
-        if self.firsts and not (self.facts or self.rounds or (self.compares and not self.scales.is_full)):
+        if self.firsts and not (self.facts or self.rounds or self._looks_at_rows(arrays)):
             return  # nothing is left to be found
         rows = {role: _as_numbers(values) for role, values in arrays.items()}
         if not self.firsts:
@@ -67,7 +71,14 @@ class Doctor:
         self._doubt(rows)
         if self.compares:
             self.scales = self.scales.see(rows)
+        if self.sums is not None:
+            self.sums = self.sums.see(rows["pred"], at)
         self._find_settled(rows, checked, at)
+
+    def _looks_at_rows(self, arrays: "Mapping[str, Array]") -> bool:
+        """Whether first rows are looked at, and more of them are wanted."""
+        classes = arrays["pred"].shape[-1] if self.sums is not None else 0
+        return (self.compares and not self.scales.is_full) or (self.sums is not None and not self.sums.is_full(classes))
 
     def _doubt(self, rows: "Mapping[str, Array]") -> None:
         """Forget the facts that these rows contradict, and those that no finding needs any more."""
@@ -95,13 +106,16 @@ class Doctor:
             for role, (_, first) in {**other.settled, **self.settled}.items()
         }
         rows, scales = self.rows + other.rows, self.scales.merge(other.scales)
-        return Doctor(self.findings, self.compares, self.rounds, facts, self.firsts, rows, scales, settled)
+        sums = self.sums.merge(other.sums) if self.sums is not None and other.sums is not None else None
+        return Doctor(self.findings, self.compares, self.rounds, facts, self.firsts, rows, scales, sums, settled)
 
     def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str]) -> list[str]:
         """What looks wrong, in a fixed order."""
         seen = Seen(bindings, classes, self.firsts, self.facts)
         said = [f.says(seen) for f in self.findings if f.is_said(self.rows, self.facts)]
-        return [text for text in (*said, self.scales.said(seen) if self.compares else "") if text]
+        said += [self.scales.said(seen)] if self.compares else []
+        said += [self.sums.said()] if self.sums is not None else []
+        return [text for text in said if text]
 
     def notes(self, bindings: Mapping[str, Binding]) -> list[str]:
         """What was done without harm."""

@@ -94,20 +94,20 @@ def _rounding_error(rows: "Array", slopes: "Array | float") -> "Array":
 
     Digits may be decimals (`%.4f`), significant ones (`%.4g`), or those of a float32 that was widened or printed.
     """
-    decimals = _decimals(rows)
+    places = decimals(rows)
     sizes = np.floor(np.log10(np.where(rows == 0, 1.0, np.abs(rows))))
-    digits = np.where(rows == 0, 0, decimals + sizes + 1).max(axis=1, keepdims=True)
-    fixed = np.broadcast_to(0.5 * 10.0 ** -decimals.max(axis=1, keepdims=True), rows.shape)
+    digits = np.where(rows == 0, 0, places + sizes + 1).max(axis=1, keepdims=True)
+    fixed = np.broadcast_to(0.5 * 10.0 ** -places.max(axis=1, keepdims=True), rows.shape)
     significant = np.where(rows == 0, 0.0, 0.5 * 10.0 ** (sizes - digits + 1))
-    is_single = (np.abs(rows - rows.astype(np.float32)) <= 0.5 * 10.0**-decimals).all(axis=1)
+    is_single = (np.abs(rows - rows.astype(np.float32)) <= 0.5 * 10.0**-places).all(axis=1)
     single = np.where(is_single, rows.shape[1] * 2.0**-22, 0.0)
     error = np.maximum((fixed * slopes).sum(axis=1), (significant * slopes).sum(axis=1))
-    is_whole = decimals.max(axis=1) == 0  # 0 and 1 are certainties, not rounded probabilities
+    is_whole = places.max(axis=1) == 0  # 0 and 1 are certainties, not rounded probabilities
     allowed: Array = np.where(is_whole, 0.0, np.maximum(error, single) * (1 + 1e-9))  # the bound itself is rounded
     return allowed
 
 
-def _decimals(values: "Array") -> "Array":
+def decimals(values: "Array") -> "Array":
     """How many decimals each value is written with, at most 22; where more are needed, 22."""
     found = np.full(values.shape, 22.0)
     for places in range(21, -1, -1):
