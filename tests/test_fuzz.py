@@ -393,6 +393,7 @@ STRAYS = {
     "a blank line among labels": ("y,z\nb,c\n\nb,c\n", []),
     "a blank line in a column of labels": ("y\nb\n \nb\n", []),
     "a line of git's among labels": ("y\nb\n=======\nb\n", []),
+    "the header again, in spaces that are none of ASCII": ("\x1c1,y\na,b\n\x1c1,y\n", []),
     "Ctrl-Z before a label": ("z,y\nb,1\n\x1aa,2\n", [1]),
 }
 

@@ -158,7 +158,7 @@ FORMATS = {
     "parquet": Format(_any(binary.parquet), binary.PARQUET_TOKENS, 0.3, _TYPED, judges.parquet, "x.parquet", _MUCH),
     "arrow": Format(_any(arrow), ARROW_TOKENS, 0.35, _TYPED, judges.arrow, "x.arrow", _MUCH),
     "safetensors": Format(
-        _any(safetensors), SAFETENSORS_TOKENS, 0.25, _OF_MEMBERS, judges.safetensors, "x.safetensors"
+        _any(safetensors), SAFETENSORS_TOKENS, 0.2, _OF_MEMBERS, judges.safetensors, "x.safetensors"
     ),
     "csv-gz": Format(*_CSV_GZ, (*CSV, *INSPECT), judges.inside(judges.gunzipped, judges.text), "x.csv.gz"),
     "csv-zst": Format(*_CSV_ZST, (*CSV, *INSPECT), judges.inside(judges.unzstd, judges.text), "x.csv.zst"),
