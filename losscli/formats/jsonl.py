@@ -159,6 +159,7 @@ class _Cells:
         self._refuse_unless(_TEXTS if str is type(next(v for v in self.values if v is not None)) else _NUMBERS, kinds)
         self._settle(seen, "number" if kinds else "", "text")
         if kinds <= {int} and None in self.values:
+            self._array(self.values, {*kinds, type(None)}, seen, 1)  # which sees what is out of range
             return np.array(self.values, dtype=object)  # integers, and None
         return self._array(self.values, kinds, seen, 1)
 
