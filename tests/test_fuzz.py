@@ -3,6 +3,7 @@
 `python -m tests.fuzz` tries many more; what it has found is kept here.
 """
 
+import gzip
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -393,6 +394,7 @@ STRAYS = {
     "a blank line among labels": ("y,z\nb,c\n\nb,c\n", []),
     "a blank line in a column of labels": ("y\nb\n \nb\n", []),
     "a line of git's among labels": ("y\nb\n=======\nb\n", []),
+    "the header again, in spaces that are none of ASCII": ("\x1c1,y\na,b\n\x1c1,y\n", []),
     "Ctrl-Z before a label": ("z,y\nb,1\n\x1aa,2\n", [1]),
 }
 
@@ -422,3 +424,18 @@ def test_a_whole_character_in_json(here: Path, run_here: Run) -> None:
     put(here, {"x.jsonl": '{"y_pred": 1, "y": 0, "z": "\\ud83d\\ude00"}\n{"y_pred": 1, "y": 0, "z": "\U0001f600"}\n'})
     ran = run_here("eval", "-l", "mae", "x.jsonl", "--by", "z")
     assert (ran.code, ran.stdout.count("\U0001f600")) == (0, 1)
+
+
+def test_a_gzip_file_that_begins_as_a_tfrecord_file(here: Path, run_here: Run) -> None:
+    """Without a time in its header, and a byte of the data where a record has its first field."""
+    data = gzip.compress(b"TRUE,3\n1,2\n", 6, mtime=0)
+    assert data[12] == ord("\n")
+    (here / "x.csv.gz").write_bytes(data)
+    ran = run_here("eval", "-l", "mae", "x.csv.gz", "--pred-col", "0", "--target-col", "1", "--no-header")
+    assert (ran.code, "1.5" in ran.stdout) == (0, True)
+
+
+def test_integers_beyond_all_floats_beside_null_in_json(here: Path, run_here: Run) -> None:
+    put(here, {"x.jsonl": f'{{"y_pred": 1, "y": {10**309}}}\n{{"y_pred": 1, "y": null}}\n'})
+    ran = run_here("inspect", "x.jsonl")
+    assert (ran.code, "x.jsonl:1:y: a number out of the range of a float64" in ran.stdout) == (0, True)

@@ -129,10 +129,12 @@ def _reader(source: Source, reading: Reading, keep: bool) -> Reader:
         from losscli.formats.arrow import ArrowReader
 
         return ArrowReader(source, keep)
-    refuse_foreign(source.name, head)
+    is_compressed = head.startswith(_COMPRESSED)
+    if not is_compressed:  # which, without a time in it, may begin as a TFRecord file does
+        refuse_foreign(source.name, head)
     if keep:
         source.keep()
-    if head.startswith(_COMPRESSED):
+    if is_compressed:
         return _decompressed(source, reading)
     return _flat(source, reading)
 

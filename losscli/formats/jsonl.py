@@ -158,7 +158,8 @@ class _Cells:
             return text_labels([(text or "").strip() or None for text in self.values])
         self._refuse_unless(_TEXTS if str is type(next(v for v in self.values if v is not None)) else _NUMBERS, kinds)
         self._settle(seen, "number" if kinds else "", "text")
-        if kinds == {int}:
+        if kinds <= {int}:
+            self._array(self.values, {*kinds, type(None)}, seen, 1)  # which sees what is out of range
             return _integers(self.values)
         return self._array(self.values, kinds, seen, 1)
 

@@ -13,7 +13,7 @@ _SPACE = (
 )
 # a row's only cell
 _BLANK = re.compile(rb"(?:\A|\n|\r(?!\n))" + _SPACE + rb'(?:"' + _SPACE + rb'")?(?:\r(?!\n)|\r?\n)')
-_CELL = rb'[^\S\r\n]*(?:"[^\S\r\n]*)?%s[^\S\r\n]*(?:"[^\S\r\n]*)?'
+_CELL = _SPACE + rb'(?:"' + _SPACE + b")?%s" + _SPACE + rb'(?:"' + _SPACE + b")?"
 
 
 class Strays:

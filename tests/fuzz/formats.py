@@ -157,9 +157,7 @@ FORMATS = {
     "npz": Format(_any(binary.npz), binary.ZIP_TOKENS, 0.15, _OF_MEMBERS, judges.npz, "x.npz"),
     "parquet": Format(_any(binary.parquet), binary.PARQUET_TOKENS, 0.3, _TYPED, judges.parquet, "x.parquet", _MUCH),
     "arrow": Format(_any(arrow), ARROW_TOKENS, 0.35, _TYPED, judges.arrow, "x.arrow", _MUCH),
-    "safetensors": Format(
-        _any(safetensors), SAFETENSORS_TOKENS, 0.25, _OF_MEMBERS, judges.safetensors, "x.safetensors"
-    ),
+    "safetensors": Format(_any(safetensors), SAFETENSORS_TOKENS, 0.2, _OF_MEMBERS, judges.safetensors, "x.safetensors"),
     "csv-gz": Format(*_CSV_GZ, (*CSV, *INSPECT), judges.inside(judges.gunzipped, judges.text), "x.csv.gz"),
     "csv-zst": Format(*_CSV_ZST, (*CSV, *INSPECT), judges.inside(judges.unzstd, judges.text), "x.csv.zst"),
     "jsonl-gz": Format(*_JSONL_GZ, LINES, judges.inside(judges.gunzipped, judges.jsonl), "x.jsonl.gz"),

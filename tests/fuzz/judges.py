@@ -161,9 +161,9 @@ def _tensors(data: bytes) -> dict[str, Any] | None:
                 array = np.frombuffer(data[start + low : start + high], _TYPES[tensor["dtype"]])
                 wide = (array.astype(np.uint32) << 16).view(np.float32) if tensor["dtype"] == "BF16" else array
                 found[name] = wide.reshape(tensor["shape"])
+        ends.sort()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    ends.sort()
     borders = [0, *(high for _, high in ends)]
     is_whole = start <= len(data) and [low for low, _ in ends] == borders[:-1] and start + borders[-1] == len(data)
     return found if is_whole else None

@@ -109,8 +109,8 @@ def _of_cells(cells: list[list[str]], said: Said) -> Table:
         raise RefusedError("a column name twice")
     if not cells[headed:]:
         raise RefusedError("no data rows")
-    for row in cells:
-        if len(row) != len(names) or (len(row) == 1 and not row[0].strip()):
+    for k, row in enumerate(cells):
+        if len(row) != len(names) or (len(row) == 1 and k >= headed and not row[0].strip()):
             raise RefusedError("a row that is blank, or of another length")
     for row in cells[1:]:
         if row[0].startswith("\x1a") or (len(row) == 1 and CONFLICT.fullmatch(row[0])):
@@ -141,11 +141,11 @@ def _text(data: bytes, encoding: str | None) -> str:
     if (marked and name not in marked) or (not marked and name in ("utf-16", "utf-32")):
         raise RefusedError("a byte order mark of another encoding, or none")
     try:
-        text = data.decode(name).removeprefix("\ufeff")
+        text = data.decode(name, "surrogateescape" if name == "utf-8" else "strict").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise RefusedError(f"not {name}") from None
-    if "\0" in text or not text.strip():
-        raise RefusedError("NUL, or nothing")
+    if not text.strip():
+        raise RefusedError("nothing")
     return text
 
 
@@ -168,8 +168,8 @@ def _kept(text: str, said: Said) -> str:
 
 
 def _refuse_no_table(text: str) -> None:
-    if not text.strip():
-        raise RefusedError("nothing is left")
+    if "\0" in text or not text.strip() or any("\ud800" <= c <= "\udfff" for c in text):
+        raise RefusedError("NUL, what is not UTF-8, or nothing")
     if re.match(r'[ \t-\r]*(<|version https://git-lfs|\{|\[[ \t-\r]*[\[{"0-9-])', text):
         raise RefusedError("HTML, JSON, a merge conflict or a pointer")
 
