@@ -102,7 +102,10 @@ class NpyReader:
         if not pick.labels or chosen.ndim != 1:
             raise InputError(f"{self.name}: dtype {self._dtype} is not numeric")
         try:
-            return text_labels((np.strings.decode(chosen, "utf8") if self._dtype.kind == "S" else chosen).tolist())
+            texts = np.strings.decode(chosen, "utf8") if self._dtype.kind == "S" else chosen
+            labels = text_labels(texts.tolist())
+            "".join(labels.names).encode("utf8").decode("utf8")  # NumPy hands on what no text may hold
+            return labels
         except (ValueError, SystemError):  # as NumPy and Python say it of bytes that no text has
             raise InputError(f"{self.name}: column {pick.columns[0]} holds text that is not Unicode") from None
 
