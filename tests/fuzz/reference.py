@@ -99,10 +99,11 @@ def table(data: bytes, said: Said = Said()) -> Table:  # noqa: B008 - nothing ca
     if not rows or not rows[0].strip():
         raise RefusedError("a blank first row")
     separator = separator or _separator(rows, said)
-    return _of_cells([_cells(row, separator) for row in rows], said)
+    return _of_cells([_cells(row, separator) for row in rows], [row == '""' for row in rows], said)
 
 
-def _of_cells(cells: list[list[str]], said: Said) -> Table:
+def _of_cells(cells: list[list[str]], quoted: list[bool], said: Said) -> Table:
+    """`quoted`: which rows are a quoted cell of nothing, which is a missing value and no blank row."""
     names = [cell.strip() for cell in cells[0]]
     headed = any(_is_name(name, said) for name in names) if said.header is None else said.header
     if headed and len({n for n in names if n}) < len([n for n in names if n]):
@@ -110,7 +111,7 @@ def _of_cells(cells: list[list[str]], said: Said) -> Table:
     if not cells[headed:]:
         raise RefusedError("no data rows")
     for k, row in enumerate(cells):
-        if len(row) != len(names) or (len(row) == 1 and k >= headed and not row[0].strip()):
+        if len(row) != len(names) or (len(row) == 1 and k >= headed and not row[0].strip() and not quoted[k]):
             raise RefusedError("a row that is blank, or of another length")
     for row in cells[1:]:
         if row[0].startswith("\x1a") or (len(row) == 1 and CONFLICT.fullmatch(row[0])):
