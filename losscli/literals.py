@@ -27,7 +27,7 @@ def parse_number(text: str) -> float | int | None:
     if _NUMBER.fullmatch(text) is None:
         return _INFINITE.get(text.lower())
     value = float(text)
-    if is_integer(text) and not isinf(value) and abs(value) >= 2.0**53:
+    if abs(value) >= 2.0**53 and not isinf(value) and is_integer(text):
         whole = int(text.lstrip("+-").lstrip("0")) * (-1 if value < 0 else 1)
         return value if whole == value else whole
     return value

@@ -13,8 +13,7 @@ from losscli.columns import Binding
 from losscli.doctor.facts import Fact
 from losscli.doctor.findings import Finding, Seen, findings_of, is_same_column, place, swapped
 from losscli.doctor.scales import Scales, are_of_one_unit
-from losscli.doctor.sums import Sums, takes_rows_of_probabilities
-from losscli.kinds import Interval, Role, as_rows
+from losscli.kinds import UNIT, Interval, Role, as_rows
 from losscli.kinds.checks import floats
 from losscli.lazy import np
 from losscli.registry import Loss
@@ -22,6 +21,7 @@ from losscli.registry import Loss
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from losscli.doctor.sums import Sums
     from losscli.selection import At
 
     Array = NDArray[Any]
@@ -44,7 +44,7 @@ class Doctor:
     firsts: "dict[str, Array]" = field(default_factory=dict)
     rows: int = 0
     scales: Scales = field(default_factory=Scales)
-    sums: Sums | None = None
+    sums: "Sums | None" = None
     settled: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @staticmethod
@@ -57,7 +57,11 @@ class Doctor:
                 found.setdefault(finding.needs, finding)
         facts = {fact for finding in found.values() for fact in finding.facts}
         rounds = any(_end_of(role, loss) for loss in distinct for role in loss.kind.roles)
-        sums = Sums() if any(map(takes_rows_of_probabilities, distinct)) else None
+        sums = None
+        if any(map(_takes_rows_of_probabilities, distinct)):
+            from losscli.doctor.sums import Sums
+
+            sums = Sums()
         return Doctor(tuple(found.values()), any(map(are_of_one_unit, distinct)), rounds, facts, sums=sums)
 
     def see(self, arrays: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
@@ -124,6 +128,12 @@ class Doctor:
             f"counted as the limit, the first at {first}"
             for role, (count, first) in self.settled.items()
         ]
+
+
+def _takes_rows_of_probabilities(loss: Loss) -> bool:
+    """Whether a prediction is a row of probabilities, a class each."""
+    role = loss.kind.roles[0]
+    return role.vector and role.name == "pred" and role.allowed(loss.params) == UNIT
 
 
 def _as_numbers(values: "Array") -> "Array":

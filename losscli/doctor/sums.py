@@ -6,12 +6,11 @@ Among rows of six digits they are not.
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.kinds import UNIT, as_rows
+from losscli.kinds import as_rows
 from losscli.kinds.checks import floats
 from losscli.kinds.classes import decimals
 from losscli.lazy import np
 from losscli.literals import format_number
-from losscli.registry import Loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 LOOKED = 1 << 14  # probabilities that are looked at
 _SINGLE = 2.0**-22  # a probability's share of what float32 may be off by
-
-
-def takes_rows_of_probabilities(loss: Loss) -> bool:
-    """Whether a prediction is a row of probabilities, a class each."""
-    role = loss.kind.roles[0]
-    return role.vector and role.name == "pred" and role.allowed(loss.params) == UNIT
 
 
 class _Row(NamedTuple):

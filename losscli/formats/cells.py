@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from math import inf, isinf, nan
 from typing import NamedTuple
 
@@ -34,7 +35,12 @@ _MARKS = (  # the same, of what may be a column's name too
 )
 _MONEY = r"(?:\$|USD|EUR|GBP|CHF|JPY|CNY|INR)"
 _LONG = 200  # characters
-_SHAPES = [(re.compile(form, re.ASCII | re.DOTALL), what) for form, what in (*_VALUES, *_MARKS)]
+
+
+@cache
+def _shapes() -> list[tuple[re.Pattern[str], str]]:
+    """Compiled where a cell is not what it should be: most files have none."""
+    return [(re.compile(form, re.ASCII | re.DOTALL), what) for form, what in (*_VALUES, *_MARKS)]
 
 
 class Notation(NamedTuple):
@@ -71,6 +77,8 @@ def number(cell: str, notation: Notation = POINT) -> tuple[float | int, str]:
     anything.
     """
     text = cell.strip(SPACE)
+    if notation is POINT and (plain := parse_number(text)) is not None and abs(plain) < inf:
+        return plain, ""
     lowered = text.lower()
     if lowered in MISSING:
         return nan, ""
@@ -102,7 +110,7 @@ def _guess(text: str, notation: Notation) -> str:
         return f"it holds U+{ord(odd):04X}{_meant(odd)}"
     if _is_money(text):
         return "an amount of money? write the number alone"
-    return next((what for form, what in _SHAPES if form.fullmatch(text.lower())), "")
+    return next((what for form, what in _shapes() if form.fullmatch(text.lower())), "")
 
 
 def _of_separators(text: str, notation: Notation) -> str:
@@ -153,7 +161,8 @@ def _is_name(cell: str, notation: Notation) -> bool:
         return False
     if _NUMBERLIKE.fullmatch(cell) or _is_money(cell) or not any(c.isalpha() for c in cell):
         return False
-    return not any(form.fullmatch(lowered) for form, _ in _SHAPES[: len(_VALUES)]) and bool(number(cell, notation)[1])
+    is_value = not cell.isidentifier() and any(form.fullmatch(lowered) for form, _ in _shapes()[: len(_VALUES)])
+    return not is_value and bool(number(cell, notation)[1])
 
 
 def breaks_pattern(first: list[str], second: list[str]) -> bool:

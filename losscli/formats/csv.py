@@ -9,7 +9,7 @@ size, is read again cell by cell. A short file is read cell by cell at once: to 
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from losscli.formats.base import Block, Column, Form, Pick, Reading, matrix
 from losscli.formats.cells import POINT, Notation, is_header, number
 from losscli.formats.dialect import Rows, empty_at_end
 from losscli.formats.source import Stream
-from losscli.formats.strays import MERGE, Strays
 from losscli.formats.text import BOM, LONGEST, Text, row_text
 from losscli.formats.widths import Widths
 from losscli.lazy import np
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from losscli.formats.decode import Columns
+    from losscli.formats.strays import Strays
 
 _ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 SHORT = 1 << 15  # bytes of a file that is read without the decoder
@@ -56,7 +56,7 @@ class CsvReader:
         self.headed = rows.has_header(names, below, self._notation) if header is None else header
         self._width = len(names)
         self._header = names if self.headed and is_header(names) else []
-        self._strays = Strays(self._header, self._width, self._delimiter, self._notation)
+        self._strays: Strays | None = None  # of long files
         self.columns = self._named(names, below) if self.headed else tuple(Column(str(k)) for k in range(len(names)))
         is_guess = self.headed and header is None
         self.doubtful = frozenset(j for j, n in enumerate(names) if is_guess and parse_number(n) is not None)
@@ -146,10 +146,16 @@ class CsvReader:
         if len(self._source.head) <= SHORT or text.data.startswith(BOM):  # which pyarrow would take for a file's start
             return None
         numbers = {j for pick in picks if pick.form == "numbers" for j in pick.columns}
-        if self._notation.thousands or self._strays.may_be_in(text.data, numbers):
+        if self._notation.thousands or self._may_have_strays(text.data, numbers):
             return None
         wanted = {(j, pick.form) for pick in picks for j in pick.columns}
         return decode.columns(text, wanted, self._width, self._delimiter, self._notation)
+
+    def _may_have_strays(self, data: bytes, numbers: Collection[int]) -> bool:
+        from losscli.formats.strays import Strays
+
+        self._strays = self._strays or Strays(self._header, self._width, self._delimiter, self._notation)
+        return self._strays.may_be_in(data, numbers)
 
     def _read_cells(self, text: Text, picks: Sequence[Pick]) -> "Columns":
         """The columns cell by cell, strictly: the first fault is named with its line and column."""
@@ -167,7 +173,7 @@ class CsvReader:
         }
 
     def _check_row(self, row: list[str], line: int) -> None:
-        if row != [""] and not any(cell.strip() for cell in row) and len(row) <= 1:  # a cell of "" is a missing value
+        if len(row) <= 1 and row != [""] and not any(cell.strip() for cell in row):  # a cell of "" is a missing value
             hint = "write the value that is missing, or drop the line, if it stands for no row: --skip-blank"
             raise InputError(f"{self.name}:{line}: blank row; {hint}")
         if row[0][:1] in _ODD or row[0].strip() in self._header[:1]:
@@ -188,6 +194,8 @@ class CsvReader:
 
     def _check_odd_row(self, row: list[str], line: int) -> None:
         """What is no row of this table, named for what it is."""
+        from losscli.formats.strays import MERGE
+
         if MERGE.fullmatch(row[0]) and len(row) == 1:
             raise InputError(f"{self.name}:{line}: looks like a merge conflict of git; resolve it first")
         if row[0].startswith("\x1a"):
