@@ -21,6 +21,7 @@ from tests.fuzz.trial import Outcome, made, prepare, tried
 PATIENCE = 30.0  # seconds that an input may take
 _CHUNK = 250  # inputs that a process is given at a time
 _ADDRESSES = 6 << 30  # bytes of address space a process may have
+_WORN = 3 << 30  # bytes of it after which another process goes on: what is freed of a large page is not all given back
 _CONTEXT = get_context("spawn")
 
 Chunk = tuple[str, int, int]  # a format, the first number and the one after the last
@@ -112,14 +113,19 @@ class _Worker:
         self.pipe.send(chunk)
 
     def taken(self, waiting: deque[Chunk]) -> tuple[str, Tally] | None:
-        """The tally of its chunk, if that is done; where it died or hangs, the fault, and the rest goes back."""
+        """What it has done, if its chunk ends or it is worn; where it died or hangs, the fault. The rest goes back."""
         if not self.chunk:
             return None
         name, start, stop = self.chunk
         try:
             if self.pipe.poll():
+                reached, done = self.pipe.recv()
                 self.chunk = None
-                return name, self.pipe.recv()
+                if reached < stop:
+                    waiting.appendleft((name, reached, stop))
+                    self.end()
+                    self.is_gone = True
+                return name, done
         except EOFError:
             self._process.join()
         self._watch()
@@ -158,12 +164,21 @@ def _work(pipe: Connection, at: Any, seed: int, folder: str) -> None:
     with Sandbox(Path(folder)).entered() as sandbox:
         prepare(sandbox)
         while True:
-            name, start, stop = pipe.recv()
+            name, number, stop = pipe.recv()
             done = Tally()
-            for number in range(start, stop):
+            while number < stop and _addresses() < _WORN:
                 at.value = number
                 done.add(number, tried(sandbox, name, made(name, seed, number), number))
-            pipe.send(done)
+                number += 1
+            pipe.send((number, done))
+
+
+def _addresses() -> int:
+    """Bytes of address space that this process has; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except FileNotFoundError:
+        return 0
 
 
 __all__ = ["Tally", "chunks", "tally"]
