@@ -99,8 +99,10 @@ def gradcheck_command(
         needed = ", ".join(role.name for role in losses[0].kind.roles)
         raise UsageError(f"--against {against} needs the files that it is the gradient for: {needed}")
     if against is not None:
+        from losscli.formats.dialect import reading_of  # the laws read no files
+
         tolerance = None if rtol is None else options.number("--rtol", rtol)
-        more = {"of": of, "columns": columns, **csv, "allow_inf": allow_inf, "rtol": tolerance}
+        more = {"of": of, "columns": columns, "reading": reading_of(**csv), "allow_inf": allow_inf, "rtol": tolerance}
         comparison = {"grad": against, **more, **given}
     elif given or columns or of or rtol or csv:
         raise UsageError("files and their options are for --against GRAD; without it the laws are tried on samples")

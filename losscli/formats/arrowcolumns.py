@@ -43,20 +43,11 @@ class Decoder:
     def block(self, batch: "pa.RecordBatch", wanted: Sequence[int], picks: Sequence[Pick], start: int) -> Block:
         """A batch of the wanted columns, whose first row is row `start` of the file."""
         place = partial(self._place, start)
-        found = {j: _dated(self._valid(batch.column(k))) for k, j in enumerate(wanted)}
+        found = {j: _dated(batch.column(k)) for k, j in enumerate(wanted)}
         texts = {j: _text_of(found[j]) for p in picks if p.key for j in p.columns}
         others = {(j, p.labels) for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
         arrays = {(j, labels): self._column(found[j], j, place, labels) for j, labels in sorted(others)}
         return Block(tuple(_pick(arrays, texts, pick) for pick in picks), place)
-
-    def _valid(self, array: "pa.Array") -> "pa.Array":
-        """The same, if text is UTF-8, which nobody has looked at before. Raises InputError."""
-        if is_text(array.type):
-            try:
-                array.validate(full=True)
-            except pa.ArrowInvalid as error:
-                raise InputError(f"{self.name}: damaged file: {str(error).splitlines()[0]}") from None
-        return array
 
     def _place(self, start: int, row: int) -> str:
         return f"{self.name}: row {start + row}"
@@ -109,12 +100,7 @@ def _pick(arrays: "_Columns", texts: dict[int, Texts | None], pick: Pick) -> Any
 
 def repeats(array: "pa.Array") -> bool:
     """Whether text repeats so that a dictionary and codes are fewer."""
-    if pa.types.is_dictionary(array.type):
-        return False
-    try:
-        return len(set(array.to_pylist())) * 4 < len(array)
-    except UnicodeDecodeError:  # which is refused with its place where it is read
-        return False
+    return not pa.types.is_dictionary(array.type) and len(set(array.to_pylist())) * 4 < len(array)
 
 
 def _labels(array: "pa.Array") -> Labels:

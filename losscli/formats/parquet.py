@@ -96,9 +96,19 @@ class ParquetReader:
         try:
             for batch in self._file.iter_batches(size, columns=names, use_threads=False):
                 if batch.num_rows:
+                    self._check_text(batch)
                     yield batch.select(names)
         except (pa.ArrowException, OSError) as error:
             raise self._refusal(error) from None
+
+    def _check_text(self, batch: "pa.RecordBatch") -> None:
+        """That text is UTF-8, which pyarrow does not look at when it reads Parquet."""
+        for column in batch.columns:
+            if is_text(column.type):
+                try:
+                    column.validate(full=True)
+                except pa.ArrowInvalid as error:
+                    raise InputError(f"{self.name}: damaged file: {str(error).splitlines()[0]}") from None
 
     def close(self) -> None:
         self._file.close()

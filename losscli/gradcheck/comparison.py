@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.columns import bind
 from losscli.errors import UsageError
-from losscli.formats import BLOCK
-from losscli.formats.dialect import reading_of
+from losscli.formats import BLOCK, PLAIN, Reading
 from losscli.gradcheck.case import Case
 from losscli.gradcheck.causes import likely_cause
 from losscli.gradcheck.data import Data
@@ -30,13 +29,7 @@ def compare(
     *,
     of: str | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
-    header: bool | None = None,
-    delimiter: str | None = None,
-    decimal: str = ".",
-    thousands: str | None = None,
-    encoding: str | None = None,
-    comment: str | None = None,
-    skip_blank: bool = False,
+    reading: Reading = PLAIN,
     allow_inf: bool = False,
     rtol: float | None = None,
     **roles: Any,
@@ -49,7 +42,7 @@ def compare(
     grad : a path or an array of the prediction's shape; a column of a table is named in ``columns["grad"]``.
     of : the prediction that it is with respect to, where the loss has several.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"grad"`` among the roles.
-    header, delimiter, decimal, thousands, encoding, comment, skip_blank : how CSV files are written, as for `evaluate`.
+    reading : what is said of how CSV files are written.
     rtol : how far an entry may be off, relative to its size; by default what the gradient's dtype allows.
     **roles : what the loss takes, and ``weight``: paths or arrays, as for `evaluate`.
 
@@ -63,15 +56,6 @@ def compare(
     given = {role: data for role, data in roles.items() if data is not None}
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
-    reading = reading_of(
-        header=header,
-        delimiter=delimiter,
-        decimal=decimal,
-        thousands=thousands,
-        encoding=encoding,
-        comment=comment,
-        skip_blank=skip_blank,
-    )
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep=True) for role, data in given.items()}
         other = opened(stack, "grad", grad, reading, keep=True)

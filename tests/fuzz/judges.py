@@ -21,6 +21,7 @@ from tests.fuzz import agreement, records
 from tests.fuzz.agreement import CAUTIOUS, Agree, Asked, columns, exact, same_value
 from tests.fuzz.numerals import RefusedError
 from tests.fuzz.sandbox import ANSWERED, FaultError
+from tests.fuzz.values import TYPES
 from tests.support import Ran
 
 
@@ -129,23 +130,6 @@ def safetensors(path: str, data: bytes, asked: Asked, ran: Ran) -> None:
             raise FaultError(f"{name}: refused")
 
 
-_TYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "BF16": "<u2",
-    "BOOL": "?",
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "i1",
-    "U64": "<u8",
-    "U32": "<u4",
-    "U16": "<u2",
-    "U8": "u1",
-}
-
-
 def _tensors(data: bytes) -> dict[str, Any] | None:
     """The arrays of a file whose header is right; of types that are not read, none."""
     start = 8 + int.from_bytes(data[:8], "little")
@@ -157,8 +141,8 @@ def _tensors(data: bytes) -> dict[str, Any] | None:
                 continue
             low, high = tensor["data_offsets"]
             ends.append((low, high))
-            if tensor["dtype"] in _TYPES:
-                array = np.frombuffer(data[start + low : start + high], _TYPES[tensor["dtype"]])
+            if tensor["dtype"] in TYPES:
+                array = np.frombuffer(data[start + low : start + high], TYPES[tensor["dtype"]])
                 wide = (array.astype(np.uint32) << 16).view(np.float32) if tensor["dtype"] == "BF16" else array
                 found[name] = wide.reshape(tensor["shape"])
         ends.sort()
