@@ -48,6 +48,10 @@ def format_number(value: float) -> str:
 
 def canonical(value: object) -> str:
     """A parameter's value in a SPEC: as short as it can be, without a plus sign or a trailing `.0`."""
+    if value is None:
+        return "none"
+    if isinstance(value, (tuple, list)):
+        return "/".join(canonical(item) for item in value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

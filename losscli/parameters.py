@@ -1,11 +1,11 @@
 """A loss's parameters: what its annotations say of them, and how a value is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from math import inf, isnan
 from numbers import Real
-from types import MappingProxyType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from losscli.errors import UsageError
@@ -44,26 +44,51 @@ _TRUTHS = ("true", "false")
 
 @dataclass(frozen=True)
 class Parameter:
-    """A loss's parameter: a number, one of a few words, or true or false, which are its choices then."""
+    """A loss's parameter: a number, one of a few words, or true or false, which are its choices then.
+
+    Numbers may have to be `whole`; `optional` ones may be none; where there may be `several`, text has a slash between
+    them (0.1/0.5/0.9), and one alone is a plain number.
+    """
 
     name: str
     default: Any = field(compare=False)  # two losses may share an option and differ in what is the default
     rule: Param
     choices: tuple[str, ...] = ()
+    whole: bool = False
+    optional: bool = False
+    several: bool = False
 
     def parse(self, given: Any) -> Any:
         """The value, from text or from Python; a UsageError says what is allowed."""
         if self.choices:
             word = canonical(given)
-            if word not in self.choices:
+            if word not in self.choices or not isinstance(given, (str, Real)):
                 raise UsageError(f"{self.name}={given}: {self.name} is one of {', '.join(self.choices)}")
             return word == "true" if self.choices == _TRUTHS else word
-        value = parse_limit(given) if isinstance(given, str) else given
+        if self.optional and canonical(given).lower() == "none":
+            return None
+        items = self._items(given)
+        numbers = tuple(self._number(item, given) for item in items)
+        return numbers if len(numbers) > 1 else numbers[0]
+
+    def _items(self, given: Any) -> Sequence[Any]:
+        if self.several and isinstance(given, str):
+            return given.split("/")
+        is_list = self.several and isinstance(given, Sequence) and not isinstance(given, str) and len(given) > 0
+        return given if is_list else [given]
+
+    def _number(self, item: Any, given: Any) -> float | int:
+        value = parse_limit(item) if isinstance(item, str) else item
         if not isinstance(value, Real) or isinstance(value, bool):
-            raise UsageError(f"{self.name}={given}: not a number")
-        if not self.rule.allows(_as_float(value)):
-            raise UsageError(f"{self.name}={given}: {self.name} must be {self.rule.limits or 'a number'}")
-        return _as_float(value)
+            raise UsageError(f"{self.name}={canonical(given)}: not a number")
+        number = _as_float(value)
+        if not self.rule.allows(number):
+            raise UsageError(f"{self.name}={canonical(given)}: {self.name} must be {self.rule.limits or 'a number'}")
+        if not self.whole:
+            return number
+        if not number.is_integer():
+            raise UsageError(f"{self.name}={canonical(given)}: {self.name} must be a whole number")
+        return int(number)
 
 
 def _as_float(value: Real) -> float:
@@ -75,10 +100,19 @@ def _as_float(value: Real) -> float:
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:
     """The keyword-only arguments of a loss function, by name."""
-    parameters = {}
-    for name, argument in signature(function).parameters.items():
-        if argument.kind is argument.KEYWORD_ONLY:
-            type_, rule = get_args(argument.annotation)
-            choices = get_args(type_) if get_origin(type_) is Literal else _TRUTHS if type_ is bool else ()
-            parameters[name] = Parameter(name, argument.default, rule, choices)
-    return MappingProxyType(parameters)
+    return MappingProxyType(
+        {
+            name: _parameter(name, argument.default, *get_args(argument.annotation))
+            for name, argument in signature(function).parameters.items()
+            if argument.kind is argument.KEYWORD_ONLY
+        }
+    )
+
+
+def _parameter(name: str, default: Any, type_: Any, rule: Param) -> Parameter:
+    parts = get_args(type_) if isinstance(type_, UnionType) else (type_,)
+    if get_origin(type_) is Literal:
+        return Parameter(name, default, rule, get_args(type_))
+    if type_ is bool:
+        return Parameter(name, default, rule, _TRUTHS)
+    return Parameter(name, default, rule, (), int in parts, NoneType in parts, tuple[float, ...] in parts)

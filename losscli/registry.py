@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc
+from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.kinds import Kind
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 Yields = Generator[Any, None, None]  # arrays, or tuples of them
 Function = Callable[..., Yields]
 Finish = Callable[..., Yields]
+Scope = Literal["row", "group", "whole"]
+Better = Literal["lower", "zero", "higher"]
+Properties = str | Callable[..., str]
+Bounds = tuple[float, float] | Callable[..., tuple[float, float]]
+PROPERTIES = ("convex", "symmetric", "differentiable", "proper")
 
 
 class Definition(NamedTuple):
@@ -31,9 +37,15 @@ class Definition(NamedTuple):
 
     `degree`: the value of (s·pred, s·target) is s^degree times that of (pred, target), where that holds.
     `finish`: for an aggregate, whose function yields tuples of terms: from the exact weighted sum of each term and
-    D·Σw, the value, its slope in each sum and its curvature in each pair. `row_when`: a parameter and the value of it
-    that makes a row loss.
+    D·Σw, the value, its slope in each sum and its curvature in each pair.
+    `scope`: what has one value: a row, a complete group of rows, or the whole of them. The arrays of the latter two
+    have an axis of groups in front, (g, n, …), the value is (g,); a loss of the whole takes the weights last, (1, n).
+    `row_when`: a parameter and the value of it that makes a row loss, whose kind is `row_kind` if that is another.
     `also`: off-default variants that every law is tried on.
+    `underived`: why the function yields a value alone; empty where it yields derivatives.
+    `properties`: those of PROPERTIES that it has, as words; `bounds`: the least and the largest value there may be;
+    either may be a function of the parameters. Convex and differentiable are said of the prediction as it is given.
+    `better`: which values are better.
     """
 
     name: str
@@ -47,6 +59,12 @@ class Definition(NamedTuple):
     finish: Finish | None
     row_when: tuple[str, Any] | None
     conflicts: Callable[..., str | None] | None
+    scope: Scope
+    row_kind: Kind | None
+    underived: str
+    properties: Properties
+    bounds: Bounds
+    better: Better
 
     @property
     def doc(self) -> str:
@@ -72,7 +90,24 @@ class Loss:
 
     @property
     def kind(self) -> Kind:
-        return self.definition.kind
+        return self.definition.row_kind or self.definition.kind if self._is_switched else self.definition.kind
+
+    @property
+    def scope(self) -> Scope:
+        """What has one value."""
+        return "row" if self._is_switched else self.definition.scope
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """Those of PROPERTIES that it has at its parameters."""
+        said = self.definition.properties
+        return frozenset((said if isinstance(said, str) else said(**self.params)).split())
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest value there may be."""
+        said = self.definition.bounds
+        return said if isinstance(said, tuple) else said(**self.params)
 
     def __str__(self) -> str:
         given = [
@@ -101,11 +136,29 @@ class Loss:
     @property
     def finish(self) -> Finish | None:
         """What makes a value of an aggregate's sums; None for a row loss, whose value is the mean of its samples'."""
+        return None if self._is_switched else self.definition.finish
+
+    @property
+    def _is_switched(self) -> bool:
+        """Whether a parameter makes it a row loss."""
         switch = self.definition.row_when
-        return None if switch and self.params[switch[0]] == switch[1] else self.definition.finish
+        return switch is not None and self.params[switch[0]] == switch[1]
 
     def compute(self, arrays: "Sequence[Array]", order: int) -> "list[Any]":
-        """Value, gradient and Hessian diagonal of checked arrays, up to `order`, as the function yields them."""
+        """Value, gradient and Hessian diagonal of checked arrays, up to `order`, as the function yields them.
+
+        Of a loss of groups or of the whole, the rows are one group: the value is (1,).
+        """
+        if self.scope == "row":
+            return self.yielded(arrays, order)
+        last = [np.ones((1, len(arrays[0])))] if self.scope == "whole" else []
+        value, *derivatives = self.yielded([*(a[None] for a in arrays), *last], order)
+        return [value, *(tuple(a[0] for a in d) if isinstance(d, tuple) else d[0] for d in derivatives)]
+
+    def yielded(self, arrays: "Sequence[Array]", order: int) -> "list[Any]":
+        """The same of arrays as the function takes them."""
+        if order and self.definition.underived:
+            raise UsageError(f"{self.name} has no derivatives: {self.definition.underived}")
         with np.errstate(all="ignore"):  # an infinite value is an answer, and is reported as one
             results = self.definition.function(*arrays, **self.params)
             return [next(results) for _ in range(order + 1)]
@@ -193,6 +246,12 @@ def loss(
     finish: Finish | None = None,
     row_when: tuple[str, Any] | None = None,
     conflicts: Callable[..., str | None] | None = None,
+    scope: Scope = "row",
+    row_kind: Kind | None = None,
+    underived: str = "",
+    properties: Properties = "",
+    bounds: Bounds = (0.0, inf),
+    better: Better = "lower",
 ) -> Callable[[Function], Function]:
     """Register a function that yields value, gradient and Hessian diagonal; it is returned unchanged.
 
@@ -220,32 +279,54 @@ def loss(
             finish,
             row_when,
             conflicts,
+            scope,
+            row_kind,
+            underived,
+            properties,
+            bounds,
+            better,
         )
         return function
 
     return register
 
 
+def families() -> Mapping[str, Sequence[str]]:
+    """The modules of losses, and the names of the losses in each."""
+    found: Mapping[str, Sequence[str]] = import_module("losscli.losses").FAMILIES
+    return found
+
+
 def definitions() -> Mapping[str, Definition]:
     """Every registered loss by its canonical name, in the order of the families."""
-    import_module("losscli.losses")
-    return MappingProxyType(_definitions)
+    return MappingProxyType({name: defined(name) for several in families().values() for name in several})
+
+
+def defined(name: str) -> Definition:
+    """The loss of a canonical name; only its family is imported."""
+    if name not in _definitions:
+        family = next(family for family, several in families().items() if name in several)
+        import_module(f"losscli.losses.{family}")
+    return _definitions[name]
 
 
 def names() -> list[str]:
     """The canonical names of all losses, sorted."""
-    return sorted(definitions())
+    return sorted(name for several in families().values() for name in several)
 
 
 def definition(name: str) -> Definition:
     """The loss of that name or alias; a UsageError suggests the nearest name."""
-    return definitions()[_resolve(name)[0]]
+    return defined(_resolve(name)[0])
 
 
 def _resolve(name: str) -> tuple[str, str]:
-    definitions()
+    """The canonical name and what is bound with it; all families are imported for what is no canonical name."""
     if name.lower() in _REFUSED:
         raise UsageError(_REFUSED[name.lower()])
+    if name.lower() in names():
+        return name.lower(), ""
+    definitions()
     if name.lower() not in _spellings:
         if "," in name:
             raise UsageError(f"unknown loss '{name}'; for several losses repeat the option: -l A -l B")
@@ -266,7 +347,7 @@ def get(spec: str, **params: Any) -> Loss:
         if part[0] in given:
             raise UsageError(f"{name}: {part[0]} is given twice")
         given[part[0]] = part[1]
-    return _bind(_definitions[canonical_name], given)
+    return _bind(defined(canonical_name), given)
 
 
 def _split(text: str, spec: str) -> list[tuple[str, Any]]:

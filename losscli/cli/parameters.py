@@ -1,6 +1,6 @@
 """Options made from the registry: one for every parameter of every loss."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter as Argument
 from inspect import signature
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ import typer
 
 from losscli.literals import canonical
 from losscli.parameters import Parameter
-from losscli.registry import definition, definitions
+from losscli.registry import Definition, defined, definition, definitions, names
 
 Action = Callable[[], int]
 
@@ -22,7 +22,8 @@ def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -
     base = signature(function)
     own = [p for p in base.parameters.values() if p.name != "parameters"]
     shown = _named_losses(arguments)
-    options = [_option(name, owners, shown) for name, owners in _all_parameters().items()]
+    owners_of = _all_parameters(_needed(arguments, shown, {"--" + p.name.replace("_", "-") for p in own}))
+    options = [_option(name, owners, shown) for name, owners in owners_of.items()]
 
     def command(**given: Any) -> Action:
         return function(**_gathered(given, {p.name for p in own}))
@@ -40,9 +41,17 @@ def _named_losses(arguments: Sequence[str]) -> set[str]:
     return {word.partition(":")[0].lower() for word in words}
 
 
-def _all_parameters() -> dict[str, list[tuple[str, Parameter]]]:
+def _needed(arguments: Sequence[str], shown: set[str], own: set[str]) -> Iterable[Definition]:
+    """The losses whose parameters may be meant: those named, if the options are theirs, or all."""
+    named = [defined(name) for name in shown.intersection(names())]
+    given = {a.partition("=")[0] for a in arguments if a.startswith("--")}
+    theirs = {"--" + name.replace("_", "-") for d in named for name in d.params}
+    return named if named and given <= own | theirs else definitions().values()
+
+
+def _all_parameters(losses: Iterable[Definition]) -> dict[str, list[tuple[str, Parameter]]]:
     found: dict[str, list[tuple[str, Parameter]]] = {}
-    for d in definitions().values():
+    for d in losses:
         for parameter in d.params.values():
             found.setdefault(parameter.name, []).append((d.name, parameter))
     return found

@@ -1,8 +1,15 @@
-"""The losses, one module a family; `cross_entropies` and `stable` hold what several of them are made of.
-
-Importing this package fills the registry.
+"""The losses, one module a family, which is imported when one of its losses is asked for; `cross_entropies` and
+`stable` hold what several of them are made of.
 """
 
-from losscli.losses import classification, distribution, divergence, embedding, regression, robust, segmentation
+FAMILIES = {
+    "classification": ("bce", "cross_entropy", "nll", "brier", "hinge"),
+    "distribution": ("gaussian_nll",),
+    "divergence": ("kl",),
+    "embedding": ("contrastive", "triplet"),
+    "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
+    "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
+    "segmentation": ("dice",),
+}
 
-__all__ = ["classification", "distribution", "divergence", "embedding", "regression", "robust", "segmentation"]
+__all__ = ["FAMILIES"]

@@ -1,15 +1,17 @@
 """The independent definition of every loss, looked up by the loss."""
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from mpmath import mp, mpf
 
 from losscli.registry import Loss
-from tests.reference import definitions, definitions_more
 from tests.reference.exact import DIGITS, Aggregate, Definition, Reference, Sum
 
-DEFINITIONS: Mapping[str, Definition] = {**definitions.DEFINITIONS, **definitions_more.DEFINITIONS}
+_MODULES = [import_module(f"tests.reference.{path.stem}") for path in Path(__file__).parent.glob("definitions*.py")]
+DEFINITIONS: Mapping[str, Definition] = {name: d for m in _MODULES for name, d in m.DEFINITIONS.items()}
 
 
 def reference(loss: Loss, digits: int = DIGITS) -> Reference:

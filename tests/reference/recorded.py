@@ -1,4 +1,4 @@
-"""The values that record.py and record_more.py have written: which library gave what, for which arrays."""
+"""The values that the record*.py have written: which library gave what, for which arrays."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,10 @@ import numpy as np
 
 from losscli.registry import get
 
-_FILES = [
-    json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for name in ("values.json", "values_more.json")
-]
+_FILES = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parent.glob("values*.json"))]
 
 VERSIONS: list[dict[str, str]] = [file["versions"] for file in _FILES]
+BY_FILE: list[list[dict[str, Any]]] = [[*file["cases"], *file.get("differences", [])] for file in _FILES]
 CASES: list[dict[str, Any]] = [case for file in _FILES for case in file["cases"]]
 DIFFERENCES: list[dict[str, Any]] = [case for file in _FILES for case in file.get("differences", [])]
 
