@@ -1,7 +1,7 @@
 """Hostile input: numbers at which an ordinary formula overflows, underflows or cancels.
 
-`hard_cases.json` holds cases with their exact values to 40 digits; a case whose loss is not registered is left for
-when it is. The others are drawn up here, with exact values from the independent definitions.
+The files hard_cases*.json hold cases with their exact values to 40 digits; a case whose loss is not registered is left
+for when it is. The others are drawn up here, with exact values from the independent definitions.
 """
 
 import json
@@ -29,7 +29,11 @@ LN2 = log(2)
 # Recorded cases
 
 
-CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("hard_cases.json").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = [
+    case
+    for path in sorted(Path(__file__).parent.glob("hard_cases*.json"))
+    for case in json.loads(path.read_text("utf8"))
+]
 REGISTERED = [case for case in CASES if case["loss"].partition(":")[0] in names()]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from mpmath import mp, mpf
 
+from tests.reference.accuracy import BOUND
+
 DIGITS = 450  # so many that what two differences cancel leaves more than a float64 has, at 1e-323 and at 1e308
 ENOUGH = 1500  # where entries of a vector differ in size by as much as float64 numbers can
 STEP = mpf(10) ** -30  # of a difference quotient, as a share of what is moved
@@ -43,7 +45,9 @@ class Aggregate:
 class Definition:
     """`terms` of the roles, and with respect to which of them derivatives are (`moved`). `alone`: a prediction's scale
     is its own, not the target's, so that a small one is moved by a share of itself. `aggregate`: what the loss is where
-    it has no value of its own for a row.
+    it has no value of its own for a row. `ulps`: what is promised, where that is not the 4 ulp of the losses that
+    people train with. A loss of a group or of the whole takes a list of rows a role, and of the whole their weights
+    last; it is `rowwise`, of one row that is the group.
     """
 
     terms: Callable[..., "list[Number]"]
@@ -55,6 +59,7 @@ class Definition:
     curvature_size: Callable[..., Number] | None = None
     kinks: Callable[..., list[Kink]] = lambda **_: []
     aggregate: Aggregate | None = None
+    ulps: float = BOUND
 
 
 @dataclass(frozen=True)
