@@ -44,6 +44,9 @@ def huber(
     Beware: half mse near 0 and δ·mae up to a constant in the tail; δ is on the target's scale: too large and outliers
     are back.
     Reference: Huber (1964), doi:10.1214/aoms/1177703732.
+
+    >>> losscli.evaluate("huber:delta=0.5", pred=[2.5, 0], target=[0, 0.5]).value
+    0.625
     """
     e = pred - target
     slope = np.clip(e, -delta, delta)
