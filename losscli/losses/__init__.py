@@ -3,7 +3,8 @@
 """
 
 FAMILIES = {
-    "classification": ("bce", "cross_entropy", "nll", "brier", "hinge"),
+    "binary": ("bce", "hinge"),
+    "multiclass": ("cross_entropy", "nll", "brier"),
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),

@@ -1,7 +1,7 @@
 """Cross-entropy of probabilities, logits and log-probabilities, binary and categorical: each form's own arithmetic."""
 
 from math import log, log1p
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from losscli.lazy import np
 from losscli.losses.stable import others_of, over, times
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from losscli.registry import Array
 
 Form = Annotated[Literal["probs", "logits", "log_probs"], Param("what the prediction numbers are")]
+Clip = Annotated[float, Param("clip probabilities to [clip, 1 - clip] first; 0 is off", ge=0, lt=0.5)]
+Smoothing = Annotated[float, Param("share of the target spread evenly over the classes", ge=0, le=1)]
+
+
+def clip_needs_probs(*, form: str, clip: float, **_: Any) -> str | None:
+    return f"clip is for form=probs, not form={form}" if clip and form != "probs" else None
 
 
 def _ends(p: "Array", clip: float) -> "list[Array]":
