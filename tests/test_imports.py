@@ -48,8 +48,10 @@ LAYERS = [
         "samples",
     ),
     *(
+        "numbering",
         "ranks",
         "weak",
+        "holding",
         "scan",
         "slices",
         "output",
