@@ -46,6 +46,8 @@ LAYERS = [
         "distribution",
         "results",
         "samples",
+        "cards",
+        "topics",
     ),
     *(
         "numbering",
