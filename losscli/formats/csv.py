@@ -228,7 +228,7 @@ class CsvReader:
     def _cells(self, row: bytes, lines_before: int) -> list[str]:
         line = self._text.first_line + lines_before
         self._text.check(row + self._text.newline, line, self._delimiter.encode())
-        if not row.strip(b" \r\n"):  # tabs may be cells
+        if not (row.strip(b" \r\n") if lines_before else row.strip()):  # below the first row tabs may be cells
             raise InputError(f"{self._text.place(line)}: blank row before the data; --skip-blank drops it")
         return next(iter(self._rows(Text(row, line))))[1]
 
