@@ -25,6 +25,7 @@ LAYERS = [
         "parameters",
         "kinds",
         "registry",
+        "plugins",
         "losses",
         "states",
     ),
