@@ -324,9 +324,9 @@ def families() -> Mapping[str, Sequence[str]]:
     return found
 
 
-def own_names() -> set[str]:
-    """The canonical names of the losses that are not of plug-ins; no family is imported."""
-    return {name for several in families().values() for name in several}
+def own_names() -> Mapping[str, str]:
+    """The canonical names of the losses that are not of plug-ins, in order, and their families; none is imported."""
+    return {name: family for family, several in families().items() for name in several}
 
 
 @contextmanager
@@ -351,7 +351,7 @@ def registering(origin: str) -> Iterator[Callable[[], None]]:
 
 def definitions() -> Mapping[str, Definition]:
     """Every registered loss by its canonical name, in the order of the families; those of plug-ins at the end."""
-    ours = {name: defined(name) for several in families().values() for name in several}
+    ours = {name: defined(name) for name in own_names()}
     if not _installed:
         _installed.append(True)
         import_module("losscli.plugins").load_installed()
@@ -360,11 +360,12 @@ def definitions() -> Mapping[str, Definition]:
 
 def defined(name: str) -> Definition:
     """The loss of a canonical name; only its family is imported."""
-    if name not in _definitions and name not in own_names():
-        definitions()
     if name not in _definitions:
-        family = next(family for family, several in families().items() if name in several)
-        import_module(f"losscli.losses.{family}")
+        family = own_names().get(name)
+        if family is None:
+            definitions()
+        else:
+            import_module(f"losscli.losses.{family}")
     return _definitions[name]
 
 

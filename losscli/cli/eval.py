@@ -159,7 +159,7 @@ def eval_command(
     CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
-    A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help; more losses: --plugin FILE.
+    A loss's own parameters (--delta …): losscli eval --loss NAME --help; more losses: --plugin FILE.
     """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)

@@ -74,7 +74,7 @@ def _named_losses(arguments: Sequence[str]) -> set[str]:
 
 def _needed(arguments: Sequence[str], shown: set[str], own: set[str]) -> Iterable[Definition]:
     """The losses whose parameters may be meant: those named, if the options are theirs, or all."""
-    named = [defined(name) for name in shown.intersection(own_names())]
+    named = [defined(name) for name in own_names() if name in shown]
     given = {a.partition("=")[0] for a in arguments if a.startswith("--")}
     theirs = {"--" + name.replace("_", "-") for d in named for name in d.params}
     return named if named and given <= own | theirs else definitions().values()
