@@ -117,8 +117,8 @@ def test_what_a_group_does_not_have_is_refused(spec: str) -> None:
     for options in ({"per_sample": True}, {"worst": 3}, {"reduction": "none"}, {"by": {"g": SIZES}}):
         with pytest.raises(UsageError, match=loss.name):
             evaluated(loss, arrays, **options)
+    roles = dict(zip(loss.kind.role_names, arrays, strict=True))
     with pytest.raises(UsageError, match="a sum takes losses of rows"):
-        roles = dict(zip(loss.kind.role_names, arrays, strict=True))
         losscli.evaluate(f"2 * {loss}", **roles)
     if loss.scope == "whole":
         with pytest.raises(UsageError, match="--reduction mean only"):
