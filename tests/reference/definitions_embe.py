@@ -119,7 +119,7 @@ def _listmle(pred: Sequence[Number], target: Sequence[Number]) -> list[Number]:
     """A choice after another of what is left; of m tied ones, when l of them are gone, each is left to 1 - l/m."""
     terms: list[Number] = []
     for level in sorted(set(target), reverse=True):
-        tied = sorted((s for s, t in zip(pred, target, strict=True) if t == level), reverse=True)
+        tied = [s for s, t in zip(pred, target, strict=True) if t == level]
         below = [s for s, t in zip(pred, target, strict=True) if t < level]
         for gone, own in enumerate(tied):
             share = 1 - mpf(gone) / len(tied)
