@@ -127,10 +127,10 @@ def hinge_embedding(
     *,
     margin: Annotated[float, Param("distance from which a dissimilar pair costs nothing", ge=0, lt=inf)] = 1.0,
 ) -> Yields:
-    """Hinge embedding: x for a similar pair, max(0, m - x) for a dissimilar one, with distance x = pred and m = margin.
+    """Hinge embedding: x for a similar pair, max(0, m - x) for a dissimilar one, with x = pred and m = margin.
 
-    Label 1 says similar, -1 dissimilar. Gradient 1 for a similar pair, -1 for a dissimilar one closer than m, else 0;
-    curvature 0. On (n, d) a sample's loss is the mean over its d outputs.
+    The prediction is a distance; label 1 says similar, -1 dissimilar. Gradient 1 for a similar pair, -1 for a
+    dissimilar one closer than m, else 0; curvature 0. On (n, d) a sample's loss is the mean over its d outputs.
 
     Use it when the distances of pairs are computed elsewhere, and pairs are known to be alike or not.
     Not when pred is a score of the side of a decision: that is hinge.
