@@ -14,6 +14,7 @@ from losscli.errors import InputError
 from losscli.registry import get
 from tests.reference.accuracy import BOUND, ulps
 from tests.reference.catalogue import mean, references
+from tests.reference.exact import exactly
 from tests.reference.recorded import (
     BY_FILE,
     CASES,
@@ -56,11 +57,17 @@ def test_derivative(case: dict[str, Any], key: str) -> None:
 
 
 def _evaluated(case: dict[str, Any], **options: Any) -> float:
+    if get(case["loss"]).scope == "group":
+        return float(get(case["loss"]).value(*roles_of(case).values())[0])
     return losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), **options).value
 
 
 def _derivative(case: dict[str, Any], key: str) -> dict[str, Any]:
     """Gradient or Hessian diagonal of the weighted mean by prediction."""
+    loss = get(case["loss"])
+    if loss.scope == "group":
+        derived = {"gradient": loss.gradient, "hessian": loss.hessian}[key](*roles_of(case).values())
+        return derived if isinstance(derived, dict) else {loss.kind.predictions[0]: derived}
     report = losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), grad=True, hess=True)
     (result,) = report.results
     found = {"gradient": result.gradients, "hessian": result.hessians}[key]
@@ -106,7 +113,8 @@ def test_an_input_beyond_the_definition_is_refused(case: dict[str, Any]) -> None
 def _mean(case: dict[str, Any]) -> tuple[Any, Any]:
     """The exact weighted mean of a case with one output, and the size of its terms."""
     loss, arrays, weight = get(case["loss"]), list(roles_of(case).values()), weight_of(case)
-    items = list(references(loss)[0].items(arrays))
+    groups = [[exactly(a.tolist()) for a in arrays]]
+    items = groups if loss.scope == "group" else list(references(loss)[0].items(arrays))
     found = mean(loss, items, None if weight is None else weight.tolist())
     return found.value, found.size
 

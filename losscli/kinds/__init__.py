@@ -4,13 +4,16 @@ A checker takes the arrays of the roles, refuses the first value that is not all
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
 `domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
-are in `elements` (one number against one number), `classes` (a column a class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `vectors` (embeddings), `pairs` (a pair
+and a sign) and `lists` (the rows of a group against one another).
 """
 
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
+from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
+from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
@@ -18,16 +21,22 @@ __all__ = [
     "CATEGORICAL",
     "FORMS",
     "GAUSSIAN",
+    "LABELLED_VECTORS",
     "LOG_CATEGORICAL",
     "OVERLAP",
     "PAIRS",
     "POSITIVE",
     "PROBABILITIES",
+    "RANKED_LIST",
+    "RANKED_PAIRS",
     "REAL",
     "RESIDUAL",
     "SIGNED",
+    "SIGNED_DISTANCES",
+    "SIGNED_PAIRS",
     "TRIPLETS",
     "UNIT",
+    "VIEWS",
     "Domain",
     "Interval",
     "Kind",

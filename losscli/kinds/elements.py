@@ -28,7 +28,7 @@ def _exact_difference(pred: "Array", target: "Array") -> "Array":
     return np.array([to_float(e) for e in exact]).reshape(pred.shape)
 
 
-def _check_residual(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
+def check_residual(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
     """Pred and target, of which only the difference counts; what further roles there are keep their values."""
     arrays = [as_rows(a) for a in arrays]
     check_same_shape(roles, arrays)
@@ -55,7 +55,7 @@ RESIDUAL = Kind(
     "residual",
     "pred and target: (n,) or (n, d); depends on pred - target alone",
     (_PRED, _TARGET),
-    partial(_check_residual, (_PRED, _TARGET)),
+    partial(check_residual, (_PRED, _TARGET)),
     _sample_residual,
 )
 
@@ -69,7 +69,7 @@ GAUSSIAN = Kind(
     "gaussian",
     "pred, target and variance: (n,) or (n, d), all of one shape; depends on pred - target and the variance",
     (_PRED, _TARGET, _VARIANCE),
-    partial(_check_residual, (_PRED, _TARGET, _VARIANCE)),
+    partial(check_residual, (_PRED, _TARGET, _VARIANCE)),
     _sample_gaussian,
 )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-def _check_vectors(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
+def check_vectors(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
     """Arrays (n, d) of one shape; (n,) is (n, 1)."""
     dtypes = [a.dtype for a in arrays]
     arrays = [floats(np.atleast_1d(a)) for a in arrays]
@@ -25,7 +25,7 @@ def _check_vectors(roles: Sequence[Role], arrays: "list[Array]", params: Params,
     return [within(*given, params, allow_inf) for given in zip(roles, arrays, dtypes, strict=True)]
 
 
-def _near(rng: "np.random.Generator", vectors: "Array", reach: float) -> "Array":
+def near_by(rng: "np.random.Generator", vectors: "Array", reach: float) -> "Array":
     """Vectors at distances of up to about `reach` from the given ones."""
     n, d = vectors.shape
     near: Array = vectors + rng.normal(size=(n, d)) * rng.uniform(0.1, 1.5, size=(n, 1)) * (reach / d**0.5)
@@ -33,7 +33,7 @@ def _near(rng: "np.random.Generator", vectors: "Array", reach: float) -> "Array"
 
 
 def _check_pairs(arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
-    pair = _check_vectors(_PAIR, arrays[:2], params, allow_inf)
+    pair = check_vectors(_PAIR, arrays[:2], params, allow_inf)
     label = floats(as_rows(arrays[2]))
     if label.shape != (len(pair[0]),):
         raise InputError(f"left has {len(pair[0])} rows, label has shape {label.shape}; one label a pair is needed")
@@ -42,7 +42,7 @@ def _check_pairs(arrays: "list[Array]", params: Params, allow_inf: bool) -> "lis
 
 def _sample_pairs(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     left = rng.normal(size=(n, max(outputs, 2)))
-    return [left, _near(rng, left, params["margin"]), rng.integers(0, 2, n).astype(np.float64)]
+    return [left, near_by(rng, left, params["margin"]), rng.integers(0, 2, n).astype(np.float64)]
 
 
 _PAIR = (Role("left", vector=True), Role("right", vector=True))
@@ -58,12 +58,12 @@ PAIRS = Kind(
 
 
 def _check_triplets(arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
-    return _check_vectors(_TRIPLET, arrays, params, allow_inf)
+    return check_vectors(_TRIPLET, arrays, params, allow_inf)
 
 
 def _sample_triplets(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     anchor = rng.normal(size=(n, max(outputs, 2)))
-    return [anchor, _near(rng, anchor, params["margin"]), _near(rng, anchor, 2 * params["margin"])]
+    return [anchor, near_by(rng, anchor, params["margin"]), near_by(rng, anchor, 2 * params["margin"])]
 
 
 _TRIPLET = tuple(Role(name, vector=True) for name in ("anchor", "positive", "negative"))

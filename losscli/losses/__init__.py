@@ -3,11 +3,14 @@
 """
 
 FAMILIES = {
+    "batch": ("info_nce", "supcon"),
     "binary": ("bce", "hinge"),
     "multiclass": ("cross_entropy", "nll", "brier"),
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
+    "ranking": ("ranknet", "listnet", "listmle"),
+    "pairs": ("margin_ranking", "cosine_embedding", "hinge_embedding"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
     "segmentation": ("dice",),

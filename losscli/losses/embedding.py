@@ -21,6 +21,7 @@ Margin = Annotated[float, Param("distance at which different things are far enou
 @loss(
     PAIRS,
     task="embedding",
+    properties="symmetric",
     also=(
         "contrastive:margin=2.5",
         "contrastive:distance=manhattan",
@@ -41,16 +42,30 @@ def contrastive(
     """Contrastive: d²/2 for a similar pair, max(0, m - d)²/2 for a dissimilar one, with d = |left - right|.
 
     Label 0 says similar, 1 dissimilar; m = margin. distance=manhattan is d = Σ|left - right|, distance=cosine is
-    1 - cos of the angle, where cos is taken as 0 for a vector of zeros. One value a row.
+    1 - cos of the angle, where cos is taken as 0 for a vector of zeros. One value a row, of vectors (n, d).
     Slope in d: d for a similar pair, -(m - d) for a dissimilar one closer than m, else 0. Gradient that times the slope
-    of d, for distance=euclidean ±(left - right)/d; 0 where left = right, and for a vector of zeros. Curvature of a
-    similar pair for distance=euclidean 1.
+    of d, for distance=euclidean ±(left - right)/d. Curvature of a similar pair for distance=euclidean 1, else the slope
+    in d times the curvature of d, and where d is below m the squared slope of d.
 
     Use it when pairs are known to be alike or not, and vectors are to lie near or far accordingly.
-    Assumes that d means likeness; 0 says similar, as in the paper, which other libraries turn round.
+    Not when only the order of distances is known: that is triplet.
+    Assumes that d means likeness. For similar pairs alone it is least where all vectors are one; the second part is
+    there to keep the dissimilar ones apart, as a spring that pushes until its length is m.
     Good: similar pairs are pulled together, others only pushed until they are the margin apart.
-    Beware: looks at pairs only; a margin too small separates nothing, one too large can collapse all vectors.
+    Beware: looks at pairs only; a margin too small separates nothing, one too large can collapse all vectors. A
+    dissimilar pair is pushed the hardest when it is nearest, and not at all where its vectors are the same.
+    Ends: margin → 0 leaves the similar pairs alone to count; with distance=cosine a margin above 2 never ends.
+    Kinks: where left = right the slope of d is 0, and for a vector of zeros with distance=cosine; at d = m the slope in
+    d is 0; with distance=manhattan it is 0 in entries that are equal.
+    Related: cosine_embedding has 1 - cos itself, with labels 1 and -1; hinge_embedding takes distances and does not
+    square.
+    Elsewhere: half of it and label 0 for similar are the paper's; other libraries say 1 for similar or leave out the
+    half. ContrastiveLoss of pytorch-metric-learning does not square and takes vectors at length 1; that of MONAI is
+    NT-Xent.
     Reference: Hadsell, Chopra and LeCun (2006), doi:10.1109/CVPR.2006.100.
+
+    >>> losscli.evaluate("contrastive:margin=8", left=[[0, 0]], right=[[3, 4]], label=[1]).value
+    4.5
     """
     metric = _DISTANCES[distance](left, right)
     d, similar = next(metric), label == 0
@@ -89,17 +104,27 @@ def triplet(
     """Triplet: max(0, |anchor - positive| - |anchor - negative| + m), with p-norms and m = margin.
 
     Gradient where the loss is above 0 that of the first distance minus that of the second, for p = 2 differences over
-    distances; 0 elsewhere, and a distance of 0 has slope 0. Curvature likewise, for p = 2 (1 - slope²) / distance.
-    With swap=true the second distance is the lesser of |anchor - negative| and |positive - negative|, at a tie the
-    former. One value a row.
+    distances; 0 elsewhere. Curvature likewise, for p = 2 (1 - slope²) / distance. With swap=true the second distance is
+    the lesser of |anchor - negative| and |positive - negative|. One value a row, of vectors (n, d).
 
     Use it when it is known what should lie nearer to what, not how near.
-    Assumes that distance means likeness, the same everywhere.
+    Not when pairs are known to be alike or not by themselves: contrastive needs no third.
+    Assumes that distance means likeness, the same everywhere. It bounds the share of triplets that are not in order:
+    the loss over m is at least 1 where the negative is no further than the positive.
     Good: only the order and a margin count; triplets that are in order already cost nothing.
-    Beware: most random triplets are in order soon: how they are chosen decides. Distances are plain: torch adds 1e-6 to
-    each difference.
+    Beware: most random triplets are in order soon: how they are chosen decides. Vectors that are all one cost the
+    margin only, with slope 0, so that a collapse does not end by itself.
+    Ends: p=1 sums the sizes of the differences, p=inf takes the largest; margin → 0 asks for the order alone.
+    Kinks: a loss of exactly 0 has slope 0, and so has a distance of 0; at a tie of the two distances that swap compares
+    the anchor's counts; below p = 2 an entry of 0 has infinite curvature, and 0 is given.
+    Related: margin_ranking of the two distances is the same, of distances computed elsewhere.
+    Elsewhere: distances are plain here; torch adds 1e-6 to each difference, optax a small number in the root. The paper
+    squares the distances; pytorch-metric-learning takes vectors at length 1, and 0.05 for the margin.
     Reference: Schroff, Kalenichenko and Philbin (2015), doi:10.1109/CVPR.2015.7298682; swap: Balntas, Riba, Ponsa and
     Mikolajczyk (2016), doi:10.5244/C.30.119.
+
+    >>> losscli.evaluate("triplet", anchor=[[0, 0]], positive=[[3, 4]], negative=[[0, 2]]).value
+    4.0
     """
     base, swapped = anchor, np.zeros((len(anchor), 1), dtype=bool)
     if swap:
@@ -133,10 +158,10 @@ def _norm(left: "Array", right: "Array", p: float) -> Yields:
 
     Computed relative to a row's own size, so that nothing overflows or vanishes.
     """
-    e, unit = _scaled(left - right, p)
+    e, unit = scaled(left - right, p)
     beyond = np.isinf(e).any(axis=1)
     if beyond.any():  # a difference may overflow where its half does not
-        e[beyond], unit[beyond] = _scaled(left[beyond] / 2 - right[beyond] / 2, p)
+        e[beyond], unit[beyond] = scaled(left[beyond] / 2 - right[beyond] / 2, p)
     factor = np.where(beyond, 2.0, 1.0)[:, None]
     sizes = np.abs(e)
     powers = sizes**p
@@ -155,7 +180,7 @@ def _norm(left: "Array", right: "Array", p: float) -> Yields:
         yield np.where(some, (p - 1) * share / length / unit / factor, 0.0)
 
 
-def _scaled(e: "Array", p: float) -> "tuple[Array, Array]":
+def scaled(e: "Array", p: float) -> "tuple[Array, Array]":
     """Rows divided by a unit: a power of two, which rounds nothing, or for high powers the largest size itself."""
     largest = np.abs(e).max(axis=1, keepdims=True)
     unit = np.where(largest > 0, largest, 1.0)
@@ -183,19 +208,27 @@ def _metric(p: float, left: "Array", right: "Array") -> Yields:
 
 
 def _cosine(left: "Array", right: "Array") -> Yields:
-    """1 - cos of the angle, for acute angles as sin² / (1 + cos).
+    """1 - cos of the angle, and its derivatives as of any distance."""
+    metric = angle(left, right)
+    next(metric)
+    yield from metric
 
-    Its slope is what of the other vector's direction is perpendicular to this one.
+
+def angle(left: "Array", right: "Array") -> Yields:
+    """Cos of the angle, and 1 - cos, for acute angles as sin² / (1 + cos); then as `_metric` the slopes of 1 - cos,
+    which are what of the other vector's direction is perpendicular to this one, the lengths, and the curvatures.
     """
-    (a, a_unit), (b, b_unit) = _scaled(left, 2.0), _scaled(right, 2.0)
+    (a, a_unit), (b, b_unit) = scaled(left, 2.0), scaled(right, 2.0)
     a_square, b_square = row_sum(a * a)[:, None], row_sum(b * b)[:, None]
     some = (a_square > 0) & (b_square > 0)
     a_length, b_length = np.sqrt(a_square), np.sqrt(b_square)
     u, v = a / a_length, b / b_length
-    cos = row_sum(a * b)[:, None] / (a_length * b_length)
-    across_a = _perpendicular(a, b, u) / b_length
-    sin_square = row_sum(across_a * across_a)[:, None]
+    cos = row_sum(np.concatenate(two_product(a, b), axis=1))[:, None] / (a_length * b_length)
+    straight = _perpendicular(a, b, a_square)
+    sin_square = row_sum(straight * straight)[:, None] / b_square
+    across_a = straight / b_length
     d = np.where(cos > 0, sin_square / (1 + cos), 1 - cos)
+    yield np.where(some, cos, 0.0)[:, 0]
     yield np.where(some, d, 1.0)[:, 0]
     across_b = sin_square * u - cos * across_a
     yield np.where(some, -across_a, 0.0), np.where(some, -across_b, 0.0)
@@ -205,15 +238,15 @@ def _cosine(left: "Array", right: "Array") -> Yields:
     yield np.where(some, a_bend, 0.0), np.where(some, b_bend, 0.0)
 
 
-def _perpendicular(a: "Array", b: "Array", direction: "Array") -> "Array":
-    """What of b is perpendicular to a, which has that direction: from b a_j - a b_j with a_j the largest entry of a,
-    exactly, so that it is 0 for parallel vectors and keeps its digits for nearly parallel ones.
+def _perpendicular(a: "Array", b: "Array", a_square: "Array") -> "Array":
+    """What of b is perpendicular to a: from b a_j - a b_j with a_j the largest entry of a, exactly, so that it is 0 for
+    parallel vectors and keeps its digits for nearly parallel ones.
     """
     top = np.argmax(np.abs(a), axis=1)[:, None]
     pivot, other = (np.broadcast_to(np.take_along_axis(x, top, axis=1), a.shape) for x in (a, b))
     (high, low), (back, rest) = two_product(b, pivot), two_product(a, other)
     skew = (high - back) + (low - rest)
-    straight: Array = (skew - row_sum(skew * direction)[:, None] * direction) / pivot
+    straight: Array = (skew - row_sum(skew * a)[:, None] / a_square * a) / pivot
     return straight
 
 
