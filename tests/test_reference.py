@@ -57,17 +57,11 @@ def test_derivative(case: dict[str, Any], key: str) -> None:
 
 
 def _evaluated(case: dict[str, Any], **options: Any) -> float:
-    if get(case["loss"]).scope == "group":
-        return float(get(case["loss"]).value(*roles_of(case).values())[0])
     return losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), **options).value
 
 
 def _derivative(case: dict[str, Any], key: str) -> dict[str, Any]:
     """Gradient or Hessian diagonal of the weighted mean by prediction."""
-    loss = get(case["loss"])
-    if loss.scope == "group":
-        derived = {"gradient": loss.gradient, "hessian": loss.hessian}[key](*roles_of(case).values())
-        return derived if isinstance(derived, dict) else {loss.kind.predictions[0]: derived}
     report = losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), grad=True, hess=True)
     (result,) = report.results
     found = {"gradient": result.gradients, "hessian": result.hessians}[key]
