@@ -5,6 +5,11 @@
 FAMILIES = {
     "binary": ("bce", "hinge"),
     "multiclass": ("cross_entropy", "nll", "brier"),
+    "reshaped": ("poly1", "generalized_cross_entropy"),
+    "margins": ("multi_margin", "categorical_hinge", "multilabel_margin"),
+    "scores": ("sparsemax", "top_k", "multilabel_soft_margin"),
+    "ordinal": ("emd2",),
+    "calibration": ("ece",),
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
