@@ -168,7 +168,8 @@ def generalized_cross_entropy(
     Beware: with logits not convex, and nearly flat where p_y is small: from a bad start it learns slowly.
     Ends: q = 0 is the limit, cross_entropy; q = 1 is 1 - p_y, half the absolute error of the probabilities.
     Related: cross_entropy; focal weakens the pull of what is right, this one that of what is wrong.
-    Elsewhere: keras CategoricalGeneralizedCrossEntropy, which clips probabilities; the paper's trials have q = 0.7.
+    Elsewhere: keras CategoricalGeneralizedCrossEntropy, of probabilities, with the same q = 0.5; the paper's trials have
+    q = 0.7.
     Reference: Zhang and Sabuncu (2018), arXiv:1805.07836.
 
     >>> losscli.evaluate("generalized_cross_entropy", pred=[[0.25, 0.5, 0.25]], target=[0]).value
