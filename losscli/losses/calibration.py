@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     PROBABILITIES,
     task="classification",
     aliases=("expected_calibration_error",),
-    also=("ece:bins=3",),
+    also=("ece:n_bins=3",),
     scope="whole",
     bounds=(0.0, 1.0),
     underived="confidences are sorted into bins, and only within a bin does a slope mean anything",
@@ -28,7 +28,9 @@ def ece(
     target: "Array",
     weight: "Array",
     *,
-    bins: Annotated[int, Param("how many bins of equal width the confidences from 0 to 1 fall into", ge=1, lt=inf)] = 15,
+    n_bins: Annotated[
+        int, Param("how many bins of equal width the confidences from 0 to 1 fall into", ge=1, lt=inf)
+    ] = 15,
 ) -> Yields:
     """Expected calibration error: Σ_b |Σ_{i in b} w_i (a_i - c_i)| / Σ w, with confidences c, hits a and weights w.
 
@@ -42,16 +44,16 @@ def ece(
     Good: easy to read: by how much confidence and hits differ, on average over the rows.
     Beware: depends on the bins: few hide errors that cancel, many find some in pure chance; few rows overstate it; the
     other classes' probabilities do not count.
-    Ends: bins = 1 is |mean confidence - share of hits|.
+    Ends: n_bins = 1 is |mean confidence - share of hits|.
     Related: brier adds to calibration how far the forecasts tell the outcomes apart, and is a proper score.
     Elsewhere: other libraries take for one column the bins of p and the share of class 1, which is another number.
     Reference: Naeini, Cooper and Hauskrecht (2015), doi:10.1609/aaai.v29i1.9602; of the predicted class, Guo et al.
     (2017), arXiv:1706.04599.
 
-    >>> losscli.get("ece:bins=2").value([[0.75, 0.25], [0.75, 0.25]], [0, 1])
+    >>> losscli.get("ece:n_bins=2").value([[0.75, 0.25], [0.75, 0.25]], [0, 1])
     array([0.25])
     """
-    yield np.array([_error(*rows, bins) for rows in zip(pred, target, weight, strict=True)])
+    yield np.array([_error(*rows, n_bins) for rows in zip(pred, target, weight, strict=True)])
 
 
 def _error(pred: "Array", target: "Array", weight: "Array", bins: int) -> float:
@@ -81,4 +83,5 @@ def _bins_of(confidence: "Array", bins: int) -> "Array":
     """The bin of each confidence, counted from 1: its upper end k/m, the nearest float64, is in it."""
     guess = np.ceil(confidence * bins)
     guess = np.where(confidence <= (guess - 1) / bins, guess - 1, guess)
-    return np.where(confidence > guess / bins, guess + 1, guess)
+    found: Array = np.where(confidence > guess / bins, guess + 1, guess)
+    return found

@@ -60,16 +60,21 @@ def emd2(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     yield np.broadcast_to(bend, p.shape).copy() if form == "probs" else p * (slope + p * bend)
 
 
-def _of_logits(z: "Array", t: "Array") -> "tuple[Array, Array]":
+def _of_logits(z: "Array", t: "Array") -> "tuple[Array, ...]":
     p, _ = softmax(z)
     return p, np.where(t == 1, 0 - others_of(p), p - t)
 
 
-_FORMS = {  # the probabilities, and how much more they are than the target: where they are given, exactly
-    "probs": lambda p, t: (p, *two_sum(p, -t)),
-    "logits": _of_logits,
-    "log_probs": lambda log_p, t: (np.exp(log_p), np.where(t == 1, np.expm1(log_p), np.exp(log_p) - t)),
-}
+def _of_probs(p: "Array", t: "Array") -> "tuple[Array, ...]":
+    return p, *two_sum(p, -t)
+
+
+def _of_log_probs(log_p: "Array", t: "Array") -> "tuple[Array, ...]":
+    return np.exp(log_p), np.where(t == 1, np.expm1(log_p), np.exp(log_p) - t)
+
+
+# the probabilities, and how much more they are than the target: where they are given, exactly
+_FORMS = {"probs": _of_probs, "logits": _of_logits, "log_probs": _of_log_probs}
 
 
 def _running(terms: "Array", low: "Array | float" = 0.0) -> "Array":

@@ -26,11 +26,15 @@ def _of_logits(z: "Array") -> _Outcome:
     return _Outcome(p, others_of(p), 0 - log_p)
 
 
-_OUTCOMES = {
-    "probs": lambda p: _Outcome(np.abs(p), 1 - p, 0 - np.log(np.abs(p))),  # -0.0 is 0.0 too
-    "logits": _of_logits,
-    "log_probs": lambda log_p: _Outcome(np.exp(log_p), 0 - np.expm1(log_p), 0 - log_p),
-}
+def _of_probs(p: "Array") -> _Outcome:
+    return _Outcome(np.abs(p), 1 - p, 0 - np.log(np.abs(p)))  # -0.0 is 0.0 too
+
+
+def _of_log_probs(log_p: "Array") -> _Outcome:
+    return _Outcome(np.exp(log_p), 0 - np.expm1(log_p), 0 - log_p)
+
+
+_OUTCOMES = {"probs": _of_probs, "logits": _of_logits, "log_probs": _of_log_probs}
 
 
 class _Slopes(NamedTuple):
@@ -78,7 +82,7 @@ def poly1(
     form: Form = "probs",
     epsilon: Annotated[float, Param("weight of the term 1 - p of the right class", ge=-1, le=1e300)] = 2.0,
 ) -> Yields:
-    """Poly-1: Σ_j t_j [-ln p_j + ε (1 - p_j)] over the classes; for a target that is one class y, -ln p_y + ε (1 - p_y).
+    """Poly-1: Σ_j t_j [-ln p_j + ε (1 - p_j)] over the classes; for one class y -ln p_y + ε (1 - p_y).
 
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). Gradient with form=probs -t (1/p + ε), with
     form=log_probs -t (1 + ε p), with form=logits of one class (p - t) (1 + ε p_y); curvature with form=probs t/p².
@@ -104,7 +108,7 @@ def poly1(
         yield entropy + epsilon * row_sum(times(t, outcome.not_p))
         factor = 1 + epsilon * outcome.p
     else:  # of terms that are never negative
-        yield times(np.float64(1 + epsilon), entropy) - epsilon * row_sum(times(t, _beyond_linear(outcome)))
+        yield times(np.array(1 + epsilon), entropy) - epsilon * row_sum(times(t, _beyond_linear(outcome)))
         factor = (1 + epsilon) - epsilon * outcome.not_p
     yield from _derivatives(form, outcome, _Slopes(t * factor, t * outcome.p, epsilon, t))
 
@@ -154,7 +158,7 @@ def generalized_cross_entropy(
     form: Form = "probs",
     q: Annotated[float, Param("power of the right class's probability, from 0, cross-entropy, to 1", ge=0, le=1)] = 0.5,
 ) -> Yields:
-    """Generalized cross-entropy: Σ_j t_j (1 - p_j^q) / q over the classes; for a target that is one class y, (1 - p_y^q) / q.
+    """Generalized cross-entropy: Σ_j t_j (1 - p_j^q) / q over the classes; for one class y (1 - p_y^q) / q.
 
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). Gradient with form=probs -t p^(q-1), with
     form=log_probs -t p^q, with form=logits of one class (p - t) p_y^q; curvature with form=probs t (1-q) p^(q-2).
@@ -168,8 +172,7 @@ def generalized_cross_entropy(
     Beware: with logits not convex, and nearly flat where p_y is small: from a bad start it learns slowly.
     Ends: q = 0 is the limit, cross_entropy; q = 1 is 1 - p_y, half the absolute error of the probabilities.
     Related: cross_entropy; focal weakens the pull of what is right, this one that of what is wrong.
-    Elsewhere: keras CategoricalGeneralizedCrossEntropy, of probabilities, with the same q = 0.5; the paper's trials have
-    q = 0.7.
+    Elsewhere: keras CategoricalGeneralizedCrossEntropy, of probabilities, with the same q; the paper tries q = 0.7.
     Reference: Zhang and Sabuncu (2018), arXiv:1805.07836.
 
     >>> losscli.evaluate("generalized_cross_entropy", pred=[[0.25, 0.5, 0.25]], target=[0]).value

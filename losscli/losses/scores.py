@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def sparsemax(pred: "Array", target: "Array") -> Yields:
     """Sparsemax loss: ½ |p - t|² + Σ_j t_j max(0, τ - z_j), with scores z = pred and p = max(0, z - τ), Σp = 1.
 
-    p is sparsemax(z), the distribution nearest to z. Gradient p - t; curvature 1 - 1/k for the k classes with p > 0, else
-    0. Targets t are class indices or names, or rows that sum to 1. One value a row.
+    p is sparsemax(z), the distribution nearest to z. Gradient p - t; curvature 1 - 1/k for the k classes with
+    p > 0, else 0. Targets t are class indices or names, or rows that sum to 1. One value a row.
 
     Use it when a model's last layer is sparsemax, so that most classes have probability 0.
     Not when a wrong class of probability 0 is to be told by a likelihood: there is none.

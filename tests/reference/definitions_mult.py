@@ -216,13 +216,13 @@ def _emd2_curvature_size(pred: Sequence[Number], target: Any, role: int, k: int,
 # Of all rows
 
 
-def _ece(pred: Sequence[Row], target: Sequence[Any], weight: Sequence[Number], *, bins: Number) -> list[Number]:
+def _ece(pred: Sequence[Row], target: Sequence[Any], weight: Sequence[Number], *, n_bins: Number) -> list[Number]:
     """Σ_b |Σ w (hit - confidence)| / Σ w over the bins ((k-1)/m, k/m] of the confidence."""
     apart: dict[int, Number] = {}
     for p, t, w in zip(pred, target, weight, strict=True):
         row, shares = (list(p), _distribution(t, len(p))) if isinstance(p, list) else ([1 - p, p], [1 - t, t])
         guess = row.index(max(row))
-        one = int(ceil(row[guess] * bins))
+        one = int(ceil(row[guess] * n_bins))
         apart[one] = apart.get(one, mpf(0)) + w * (shares[guess] - row[guess])
     return [abs(gap) / sum(weight) for gap in apart.values()]
 
@@ -246,9 +246,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         curvature_size=_reshaped_curvature_size,
         ulps=ROUNDINGS,
     ),
-    "multi_margin": Definition(
-        _multi_margin, rowwise=True, kinks=_multi_margin_kinks, curvature_size=_of_one_class
-    ),
+    "multi_margin": Definition(_multi_margin, rowwise=True, kinks=_multi_margin_kinks, curvature_size=_of_one_class),
     "categorical_hinge": Definition(_categorical_hinge, rowwise=True, kinks=_categorical_hinge_kinks),
     "multilabel_margin": Definition(
         _multilabel_margin, rowwise=True, kinks=_multilabel_margin_kinks, curvature_size=_of_one_class

@@ -194,7 +194,7 @@ def calibration() -> list[Case]:
             found = multiclass_calibration_error(
                 torch.tensor(probs), torch.tensor(labels), num_classes=c, n_bins=bins, norm="l1"
             )
-            spec = "ece" if bins == 15 else f"ece:bins={bins}"
+            spec = "ece" if bins == 15 else f"ece:n_bins={bins}"
             cases.append(
                 {
                     **case(spec, "torchmetrics: multiclass_calibration_error", {"pred": probs, "target": labels}),
@@ -260,8 +260,8 @@ def by_hand() -> list[Case]:
         hand("emd2", [[0.5, 0.25, 0.25, 0.0]], [0], 0.3125 / 4, gradient=np.array([[-0.375, -0.125, 0.0, 0.0]])),
         hand("emd2", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [2, 2], (2 / 3 + 1 / 3) / 2),
         hand("ece", sure, [0, 1, 1, 0], (2 * 0.25 + 0.375 + 0.125) / 4),
-        hand("ece:bins=1", sure, [0, 1, 1, 0], 0.0),
-        hand("ece:bins=2", [0.25, 0.75, 0.5, 0.125], [0, 1, 1, 0], (0.5 + 0.625) / 4),
+        hand("ece:n_bins=1", sure, [0, 1, 1, 0], 0.0),
+        hand("ece:n_bins=2", [0.25, 0.75, 0.5, 0.125], [0, 1, 1, 0], (0.5 + 0.625) / 4),
         hand("cross_entropy", [[0.2, 0.5, 0.3]], [1], log(2), gradient=np.array([[0.0, -2.0, 0.0]])),
     ]
 
@@ -274,8 +274,8 @@ def differences() -> list[Case]:
     import torch
     from sklearn import metrics
 
-    def differs(loss: str, by: str, pred: Any, target: Any, value: float, why: str) -> Case:
-        return {**case(loss, by, {"pred": pred, "target": target}, value=value), "why": why}
+    def differs(loss: str, by: str, roles: Roles, value: float, why: str) -> Case:
+        return {**case(loss, by, roles, value=value), "why": why}
 
     below, two = [[-0.2, -0.6]], [[0.7, 0.3], [0.4, 0.6]]
     hinge = float(keras.losses.CategoricalHinge()(torch.tensor([[1.0, 0.0]]), torch.tensor(below, dtype=torch.float64)))
@@ -284,16 +284,14 @@ def differences() -> list[Case]:
         differs(
             "categorical_hinge",
             "keras: CategoricalHinge",
-            below,
-            [0],
+            {"pred": below, "target": [0]},
             hinge,
             "keras takes the largest (1-t)·s, where the right class counts as a wrong one with score 0",
         ),
         differs(
             "brier",
             "scikit-learn: brier_score_loss",
-            two,
-            [0, 1],
+            {"pred": two, "target": [0, 1]},
             brier,
             "scikit-learn halves the sum over classes where there are two",
         ),
