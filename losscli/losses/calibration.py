@@ -46,7 +46,8 @@ def ece(
     other classes' probabilities do not count.
     Ends: n_bins = 1 is |mean confidence - share of hits|.
     Related: brier adds to calibration how far the forecasts tell the outcomes apart, and is a proper score.
-    Elsewhere: other libraries take for one column the bins of p and the share of class 1, which is another number.
+    Elsewhere: torchmetrics calibration_error, with the same bins; of one column it takes the bins of p and the share of
+    class 1, which is another number.
     Reference: Naeini, Cooper and Hauskrecht (2015), doi:10.1609/aaai.v29i1.9602; of the predicted class, Guo et al.
     (2017), arXiv:1706.04599.
 
