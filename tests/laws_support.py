@@ -54,6 +54,7 @@ def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> 
         return None
     rng = np.random.default_rng(seed)
     drawn = loss.kind.sample(rng, loss.params, rows, classes)
+    classes = drawn[0].shape[1]  # a kind may need more
     soft = rng.dirichlet(np.full(classes, 0.5), rows)
     return Data(loss, [soft if label else a for a, label in zip(drawn, labels, strict=True)], f"{classes} soft classes")
 

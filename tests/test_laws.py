@@ -517,9 +517,10 @@ def test_label_boundaries(spec: str) -> None:
     """Class labels are the whole numbers from 0 to C - 1, in whatever type of number."""
     loss = get(spec)
     pred, target = random_data(loss, outputs=3).arrays
+    classes = pred.shape[1]
     for label in (0, 2, 2.0, np.uint8(2), np.float32(0)):
         assert len(loss.value(pred, np.full(ROWS, label))) == ROWS
-    for label in (-1, 3, 0.5, 3.0, nan, inf, -inf, nextafter(2.0, 3.0), 2**63):
+    for label in (-1, classes, 0.5, float(classes), nan, inf, -inf, nextafter(2.0, 3.0), 2**63):
         labels = np.where(np.arange(ROWS) == 2, label, target)
         with pytest.raises(BadValueError, match="label") as caught:
             loss.value(pred, labels)
@@ -681,17 +682,18 @@ def test_whole_numbers_of_any_type_are_their_value(spec: str, dtype: Any) -> Non
 def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
     """Whole numbers from the domain of each role; distributions that are all or nothing."""
     rng = np.random.default_rng(9)
-    arrays = []
-    for role, drawn in zip(loss.kind.roles, random_data(loss, outputs=3).arrays, strict=True):
+    arrays, all_drawn = [], random_data(loss, outputs=3).arrays
+    columns = max(a.shape[1] for a in all_drawn if a.ndim == 2)
+    for role, drawn in zip(loss.kind.roles, all_drawn, strict=True):
         allowed = role.allowed(loss.params)
         if isinstance(allowed, Values):
             arrays.append(rng.choice(np.array(allowed.numbers, np.int64), drawn.shape))
         elif role.vector and allowed != REAL:
-            certain = np.eye(3, dtype=np.int64)[rng.integers(0, 3, ROWS)]
+            certain = np.eye(columns, dtype=np.int64)[rng.integers(0, columns, ROWS)]
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
-            arrays.append(rng.integers(low, high + 1, (ROWS, 3)))
+            arrays.append(rng.integers(low, high + 1, (ROWS, columns)))
     return arrays
 
 

@@ -6,6 +6,8 @@ loss functions compute with: C-contiguous float64 rows, or class indices. Losses
 `domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
 are in `elements` (one number against one number), `classes` (a column a class), `vectors` (embeddings), `pairs` (a pair
 and a sign) and `lists` (the rows of a group against one another).
+are in `elements` (one number against one number), `classes` (a column a class), `scores` (a column a class or a label,
+no probabilities) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows
@@ -14,6 +16,7 @@ from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval,
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
+from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "FORMS",
     "GAUSSIAN",
     "LABELLED_VECTORS",
+    "LABEL_SETS",
     "LOG_CATEGORICAL",
     "OVERLAP",
     "PAIRS",
@@ -29,8 +33,10 @@ __all__ = [
     "PROBABILITIES",
     "RANKED_LIST",
     "RANKED_PAIRS",
+    "RANKED",
     "REAL",
     "RESIDUAL",
+    "SCORES",
     "SIGNED",
     "SIGNED_DISTANCES",
     "SIGNED_PAIRS",

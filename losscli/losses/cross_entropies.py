@@ -123,7 +123,8 @@ def _softmax(top: "Array", others: "Array", rest: "Array") -> "Array":
 def softmax(z: "Array") -> "tuple[Array, Array]":
     """Softmax of logits, and its logarithm."""
     top, largest, others, rest = _relative(z)
-    return _softmax(top, others, rest), -((largest - z) + np.log1p(rest))
+    gap = np.where(z == largest, 0.0, largest - z)  # of the largest itself, be it infinite
+    return _softmax(top, others, rest), -(gap + np.log1p(rest))
 
 
 def _expected_gap(z: "Array", largest: "Array", target: "Array") -> "Array":
