@@ -342,9 +342,15 @@ def test_every_parameter_value_survives_the_text(definition: Definition) -> None
     """A parameter keeps its bits through the canonical text."""
     for parameter in numeric(definition):
         for value in (1 / 3, 0.1 + 0.2, 1e-300, 5e-324, 1e200, 2.0, 0.0, inf):
-            if parameter.rule.allows(value):
+            if parameter.rule.allows(value) and not _is_refused(definition, parameter, value):
                 loss = get(definition.name, **{parameter.name: value})
                 assert get(str(loss)).params[parameter.name] == value == loss.params[parameter.name]
+
+
+def _is_refused(definition: Definition, parameter: Parameter, value: float) -> bool:
+    """Whether a value between the limits is refused beside the defaults of the other parameters."""
+    params = {p.name: p.default for p in definition.params.values()} | {parameter.name: value}
+    return bool(definition.conflicts and definition.conflicts(**params))
 
 
 @every_loss
@@ -564,7 +570,7 @@ def _mismatched(loss: Loss) -> Iterator[list[tuple[int, ...]]]:
             others += [(n, *(d + 1 for d in columns)), (n,)] if columns else [(n, 2)]
             for other in others:
                 changed = [*shapes[:k], other, *shapes[k + 1 :]]
-                if changed not in taken and not _is_labelled(loss, changed):
+                if changed not in taken and not (_is_labelled(loss, changed) or _is_ensemble(loss, changed)):
                     yield changed
         yield [(2, 2, 2)] * len(shapes)
 
@@ -575,6 +581,12 @@ def _is_labelled(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
         return False
     pred, target = shapes
     return len(pred) == 2 and target in (pred, pred[:1])
+
+
+def _is_ensemble(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether these are any number of members, a column each, and one number a row."""
+    vectors = [role.vector for role in loss.kind.roles]
+    return vectors == [True, False] and shapes[1] == shapes[0][:1] and len(shapes[0]) in (1, 2)
 
 
 @every_variant
@@ -691,7 +703,7 @@ def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
-            arrays.append(rng.integers(low, high + 1, (ROWS, 3)))
+            arrays.append(rng.integers(low, high + 1, drawn.shape))
     return arrays
 
 

@@ -4,18 +4,24 @@ A checker takes the arrays of the roles, refuses the first value that is not all
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
 `domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
-are in `elements` (one number against one number), `classes` (a column a class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `counts` (that of counts and amounts), `classes` (a column a class),
+`forecasts` (a distribution predicted) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
+from losscli.kinds.counts import AMOUNTS, COUNTS, RATES, TWEEDIE
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
+from losscli.kinds.forecasts import ENSEMBLE, SCALED
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
+    "AMOUNTS",
     "BINARY",
     "CATEGORICAL",
+    "COUNTS",
+    "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
     "LOG_CATEGORICAL",
@@ -23,10 +29,13 @@ __all__ = [
     "PAIRS",
     "POSITIVE",
     "PROBABILITIES",
+    "RATES",
     "REAL",
     "RESIDUAL",
+    "SCALED",
     "SIGNED",
     "TRIPLETS",
+    "TWEEDIE",
     "UNIT",
     "Domain",
     "Interval",

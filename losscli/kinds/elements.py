@@ -28,7 +28,7 @@ def _exact_difference(pred: "Array", target: "Array") -> "Array":
     return np.array([to_float(e) for e in exact]).reshape(pred.shape)
 
 
-def _check_residual(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
+def check_residual(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
     """Pred and target, of which only the difference counts; what further roles there are keep their values."""
     arrays = [as_rows(a) for a in arrays]
     check_same_shape(roles, arrays)
@@ -44,7 +44,7 @@ def shape_of(n: int, outputs: int) -> tuple[int, ...]:
     return (n,) if outputs == 1 else (n, outputs)
 
 
-def _sample_residual(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+def sample_residual(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     shape = shape_of(n, outputs)
     target = rng.normal(size=shape) * 3
     return [target + rng.normal(size=shape) * rng.choice([0.1, 1.0, 10.0], size=shape), target]
@@ -55,13 +55,13 @@ RESIDUAL = Kind(
     "residual",
     "pred and target: (n,) or (n, d); depends on pred - target alone",
     (_PRED, _TARGET),
-    partial(_check_residual, (_PRED, _TARGET)),
-    _sample_residual,
+    partial(check_residual, (_PRED, _TARGET)),
+    sample_residual,
 )
 
 
 def _sample_gaussian(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
-    return [*_sample_residual(rng, params, n, outputs), np.exp(rng.normal(size=shape_of(n, outputs)) * 2)]
+    return [*sample_residual(rng, params, n, outputs), np.exp(rng.normal(size=shape_of(n, outputs)) * 2)]
 
 
 _VARIANCE = Role("variance", POSITIVE, ordered=False)
@@ -69,7 +69,7 @@ GAUSSIAN = Kind(
     "gaussian",
     "pred, target and variance: (n,) or (n, d), all of one shape; depends on pred - target and the variance",
     (_PRED, _TARGET, _VARIANCE),
-    partial(_check_residual, (_PRED, _TARGET, _VARIANCE)),
+    partial(check_residual, (_PRED, _TARGET, _VARIANCE)),
     _sample_gaussian,
 )
 

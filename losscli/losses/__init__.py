@@ -5,7 +5,9 @@
 FAMILIES = {
     "binary": ("bce", "hinge"),
     "multiclass": ("cross_entropy", "nll", "brier"),
+    "counts": ("poisson_nll", "poisson_deviance", "gamma_nll", "gamma_deviance", "tweedie_deviance"),
     "distribution": ("gaussian_nll",),
+    "forecast": ("laplace_nll", "student_t_nll", "crps_normal", "crps_ensemble"),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse"),

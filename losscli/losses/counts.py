@@ -1,0 +1,303 @@
+"""Counts and positive amounts: minus the log-likelihood of their distributions, and deviances."""
+
+from math import exp, factorial, inf, log, pi
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from losscli.kinds import AMOUNTS, COUNTS, RATES, TWEEDIE
+from losscli.lazy import np
+from losscli.losses.stable import divergence, over, times
+from losscli.parameters import Param
+from losscli.registry import Yields, loss
+
+if TYPE_CHECKING:
+    from losscli.registry import Array
+
+_LARGE, _SMALL = 2.0**1000, 2.0**-700  # where sums may overflow, and products of small differences underflow
+
+
+def _scaled(t: "Array", p: "Array") -> "tuple[Array, Array, Array]":
+    """Both 2^shift times as large where that matters, and the shift. Of a pair so far apart that the smaller one loses
+    digits by it, the smaller does not count.
+    """
+    size = np.maximum(t, p)
+    shift = np.where(size > _LARGE, -60, np.where(size < _SMALL, 400, 0))
+    return np.ldexp(t, shift), np.ldexp(p, shift), shift
+
+
+def _excess(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
+    """`divergence`, also of the largest and of the smallest numbers: it is s times as large when both are."""
+    *scaled, shift = _scaled(t, p)
+    excess: Array = np.ldexp(divergence(*scaled, log_ratio), -shift)
+    return excess
+
+
+def _poisson(pred: "Array", target: "Array") -> "Array":
+    return 2 * _excess(target, pred, _log_ratio(target, pred))
+
+
+def _gamma(pred: "Array", target: "Array") -> "Array":
+    """With target and prediction in each other's place it is p times half the deviance."""
+    p, t, _ = _scaled(pred, target)
+    return 2 * (divergence(p, t, _log_ratio(pred, target)) / p)
+
+
+def _log_ratio(t: "Array", p: "Array") -> "Array":
+    """The logarithm of t/p: of the quotient where that is an ordinary number."""
+    ratio = t / p
+    return np.where((ratio > 1e-300) & (ratio < 1e300), np.log(ratio), np.log(t) - np.log(p))
+
+
+def _short(p: "Array", t: "Array") -> "Array":
+    """1 - t/p as one rounding of the difference has it; 1 where both are 0, as it is wherever t is 0."""
+    return np.where(t == 0, 1.0, (p - t) / p)
+
+
+# ln n! - (n ln n - n): what remains of Stirling's formula, for small n from the factorials
+_REMAINDERS = [log(factorial(n) / n**n * exp(n)) for n in range(16)]
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
+
+
+def _remainder(t: "Array") -> "Array":
+    """Ln t! - (t ln t - t) of whole numbers, which is never negative: for large ones ½ ln 2πt and Stirling's series."""
+    large = np.maximum(t, len(_REMAINDERS))
+    series, square = np.zeros_like(large), 1 / (large * large)
+    for coefficient in reversed(_STIRLING):
+        series = series * square + coefficient
+    known = np.array(_REMAINDERS)[np.minimum(t, len(_REMAINDERS) - 1).astype(np.intp)]
+    return np.where(t < large, known, np.log(large) / 2 + log(2 * pi) / 2 + series / large)
+
+
+@loss(
+    COUNTS,
+    task="distribution",
+    aliases=("PoissonNLLLoss:form=log_rate", "poisson_nll_loss:form=log_rate", "HalfPoissonLoss:form=log_rate"),
+    also=("poisson_nll:form=log_rate", "poisson_nll:full=true", "poisson_nll:form=log_rate,full=true"),
+    properties="convex differentiable proper",
+    bounds=lambda full, **_: (0.0 if full else -inf, inf),
+)
+def poisson_nll(
+    pred: "Array",
+    target: "Array",
+    *,
+    form: Annotated[Literal["rate", "log_rate"], Param("what the numbers of the prediction are")] = "rate",
+    full: Annotated[bool, Param("add the terms that do not depend on the prediction")] = False,
+) -> Yields:
+    """Poisson negative log-likelihood: p - t ln p, with p the predicted rate and t the count; 0 · ln 0 = 0.
+
+    With form=log_rate the prediction is s = ln p: e^s - t s. full=true adds ln t!, the term that no prediction changes.
+    Gradient 1 - t/p, with form=log_rate e^s - t; curvature t/p², with form=log_rate e^s.
+    On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when targets count events, such as visits, claims or defects, and the prediction is their expected number.
+    Not when counts scatter much more than their mean does; then its minimiser is still the mean, but its value is no
+    likelihood. Compare models on data of their own by poisson_deviance, whose least value is 0.
+    Assumes counts of independent events: P(t) = p^t e^-p / t!, so -ln P = p - t ln p + ln t!.
+    Good: convex in p and in ln p; the mean is its minimiser whatever the distribution; a proper score.
+    Beware: without ln t! it may be negative, and is no likelihood to compare with that of another family. A rate of 0
+    where a count is not 0 is an infinite loss. Targets need not be whole, except with full=true.
+    Ends: form=log_rate at s → -∞ costs -t s, so a count of 0 has no finite minimiser.
+    Related: half of poisson_deviance up to terms of t; with form=log_rate the gradient is prediction minus target, as
+    with half_mse and with bce on logits.
+    Elsewhere: torch's PoissonNLLLoss takes log-rates unless told otherwise (its name means form=log_rate here), adds
+    1e-8 to rates, and its full=True has Stirling's approximation for t > 1 in place of ln t!. Keras takes rates and adds
+    1e-7 in the logarithm. XGBoost's poisson-nloglik is full=true.
+    Reference: Nelder and Wedderburn (1972), Generalized linear models, doi:10.2307/2344614.
+
+    >>> losscli.evaluate("poisson_nll", pred=[1.0, 2.0], target=[3, 0]).value
+    1.5
+    """
+    is_rate = form == "rate"
+    rate, log_rate = (pred, np.log(pred)) if is_rate else (np.exp(pred), pred)
+    if full:
+        apart = np.where(rate >= 1e-300, _log_ratio(target, rate), np.log(target) - log_rate)
+        value = _excess(target, rate, apart) + _remainder(target)
+    else:
+        value = rate - times(target, log_rate)
+    yield np.where(rate == inf, inf, value)
+    yield _short(pred, target) if is_rate else rate - target
+    yield over(over(target, pred), pred) if is_rate else rate
+
+
+@loss(
+    RATES,
+    task="distribution",
+    aliases=("mean_poisson_deviance",),
+    degree=1,
+    properties="convex differentiable",
+)
+def poisson_deviance(pred: "Array", target: "Array") -> Yields:
+    """Poisson deviance: 2 (t ln(t/p) - t + p), with p the predicted rate and t the count; 2p where t is 0.
+
+    Gradient 2 (1 - t/p), curvature 2t/p². On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when targets are counts or rates and models are compared: it is 0 for a perfect prediction and never negative.
+    Not when targets may be negative, or when amounts rather than counts scatter in proportion to their size: then
+    gamma_deviance.
+    Assumes a variance that is proportional to the mean. For Poisson counts -ln P(t) = p - t ln p + ln t! is least at
+    p = t; the deviance is twice what a prediction has above that least value.
+    Good: exact where p is near t; the mean is its minimiser; twice as large when rates and counts are, so linear in the
+    unit.
+    Beware: a rate of 0 where a count is not 0 is an infinite loss; a count of 0 costs 2p, however small the rate.
+    Related: tweedie_deviance with power=1; twice poisson_nll up to terms of t; twice the generalised Kullback-Leibler
+    divergence of a rate from a count.
+    Elsewhere: scikit-learn's mean_poisson_deviance refuses a rate of 0; its d2_tweedie_score with power=1 is 1 minus
+    this over that of the mean.
+    Reference: Nelder and Wedderburn (1972), Generalized linear models, doi:10.2307/2344614.
+
+    >>> losscli.evaluate("poisson_deviance", pred=[2.0, 1.0, 3.0], target=[0, 1, 3]).value
+    1.3333333333333333
+    """
+    yield _poisson(pred, target)
+    yield 2 * _short(pred, target)
+    yield 2 * over(over(target, pred), pred)
+
+
+@loss(AMOUNTS, task="distribution", aliases=("gamma-nloglik",), properties="differentiable proper", bounds=(-inf, inf))
+def gamma_nll(pred: "Array", target: "Array") -> Yields:
+    """Gamma negative log-likelihood: t/p + ln p, with p the predicted mean and t the amount.
+
+    Gradient (p - t)/p², curvature (2t - p)/p³. On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when targets are positive amounts whose scatter grows in proportion to their mean, such as costs, waiting
+    times or rainfall on wet days.
+    Not when targets may be 0: then tweedie_deviance with a power between 1 and 2.
+    Assumes a gamma distribution of mean p and of one shape k for all: -ln f = k (t/p + ln p) + terms of t and k. With
+    k = 1, the exponential distribution, those terms are 0.
+    Good: an error counts by its share of the prediction; the mean is its minimiser.
+    Beware: not convex in p beyond 2t, where its slope falls; the value may be negative and depends on the unit by ln.
+    Related: half of gamma_deviance up to terms of t.
+    Elsewhere: XGBoost's gamma-nloglik and LightGBM's metric gamma; scikit-learn's HalfGammaLoss is this of ln p.
+    Reference: McCullagh and Nelder (1989), Generalized Linear Models, doi:10.1201/9780203753736.
+
+    >>> losscli.evaluate("gamma_nll", pred=[1.0, 1.0], target=[0.5, 2.5]).value
+    1.5
+    """
+    yield target / pred + np.log(pred)
+    yield _short(pred, target) / pred
+    yield 2 * ((target - pred / 2) / pred) / pred / pred
+
+
+@loss(AMOUNTS, task="distribution", aliases=("mean_gamma_deviance", "gamma-deviance"), properties="differentiable")
+def gamma_deviance(pred: "Array", target: "Array") -> Yields:
+    """Gamma deviance: 2 (ln(p/t) + t/p - 1), with p the predicted mean and t the amount.
+
+    Gradient 2 (p - t)/p², curvature 2 (2t - p)/p³. On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when targets are positive amounts over several sizes, and what counts is the error as a share.
+    Not when targets may be 0: there is no finite value; take tweedie_deviance with a power between 1 and 2.
+    Assumes a standard deviation that is proportional to the mean. The gamma likelihood per unit of shape, t/p + ln p, is
+    least at p = t; the deviance is twice what a prediction has above that least value.
+    Good: the same in every unit; 0 for a perfect prediction and never negative, exact where p is near t.
+    Beware: too small a prediction costs t/p, too large a one only its logarithm; not convex in p beyond 2t.
+    Related: tweedie_deviance with power=2; twice gamma_nll up to terms of t; the Itakura-Saito distance, twice.
+    Elsewhere: scikit-learn's mean_gamma_deviance. XGBoost's gamma-deviance adds 1e-6 to both; LightGBM's
+    gamma_deviance is the sum over the rows, not the mean.
+    Reference: McCullagh and Nelder (1989), Generalized Linear Models, doi:10.1201/9780203753736.
+
+    >>> round(losscli.evaluate("gamma_deviance", pred=[4.0, 4.0], target=[4.0, 8.0]).value, 12)
+    0.30685281944
+    """
+    yield _gamma(pred, target)
+    yield 2 * (_short(pred, target) / pred)
+    yield 4 * ((target - pred / 2) / pred) / pred / pred
+
+
+_NEAR = 0.125  # |p - t| / p, times the size of 2 - power, up to which the series is taken
+_TERMS = 18  # of the series: each is an eighth of the one before at most
+
+
+def _mean_series(x: "Array", b: float) -> "Array":
+    """∫ (r - m) m^(b-2) dm from 1 to r = 1 + x: the binomial series of (1 + x)^b without its first two terms, over
+    b (b - 1).
+    """
+    series = np.zeros_like(x)
+    for k in reversed(range(2, 2 + _TERMS)):
+        series = (series * x * (b - k)) / (k + 1) + 1.0
+    return x * x / 2 * series
+
+
+def _tweedie(pred: "Array", target: "Array", power: float) -> "Array":
+    """2 p^(2-ρ) times ∫ (r - m) m^-ρ dm from 1 to r = t/p, for ρ > 1 and not 2; far from r = 1 with what is largest
+    taken out, p^(2-ρ), t p^(1-ρ) or t^(2-ρ), and through expm1(a ln r)/a, which has a limit at a = 0.
+    """
+    a, b = 1 - power, 2 - power
+    r = target / pred
+    x = (target - pred) / pred
+    near = np.abs(x) * max(1.0, abs(b)) < _NEAR
+    log_r = _log_ratio(target, pred)
+    above = np.expm1(np.where(r > 1, -log_r, 0.0))  # 1/r - 1
+    below = np.where(r < 1, log_r, 0.0)
+    if abs(b) >= 0.5:
+        up = (np.expm1(a * log_r) / a + above) / b
+        down = (times(r, np.expm1(a * below) / a) - (r - 1)) / b
+    else:
+        up = (np.exp(-log_r) * np.expm1(b * log_r) / b + above) / a
+        down = (np.expm1(b * below) / b - (r - 1)) / a
+    if b < 0:
+        down = (-np.expm1(-b * below) / b - np.exp(-b * below) * (r - 1)) / a
+    half_p, half_t = pred ** (b / 2), target ** (b / 2)
+    step = pred ** (a / 2)
+    far = np.where(r > 1, target * step * up * step, half_t * down * half_t if b < 0 else half_p * down * half_p)
+    close = half_p * np.where(near, _mean_series(np.where(near, x, 0.0), b), 0.0) * half_p
+    value = 2 * np.where(near, close, far)
+    return np.where(pred == 0, np.where(target == 0, 0.0, inf), value)
+
+
+def _undefined(power: float) -> str | None:
+    between = 0 < power < 1
+    return f"power={power:g}: there is no such distribution; power is 0, or from 1 on" if between else None
+
+
+@loss(
+    TWEEDIE,
+    task="distribution",
+    also=("tweedie_deviance:power=0", "tweedie_deviance:power=1", "tweedie_deviance:power=2.75"),
+    conflicts=_undefined,
+    properties=lambda power: "convex differentiable" + " symmetric" * (power == 0) if power <= 1 else "differentiable",
+)
+def tweedie_deviance(
+    pred: "Array",
+    target: "Array",
+    *,
+    power: Annotated[
+        float, Param("power of the mean that the variance is proportional to: 0, or from 1 on", ge=0, le=10)
+    ] = 1.5,
+) -> Yields:
+    """Tweedie deviance: 2 (t^(2-ρ)/((1-ρ)(2-ρ)) - t p^(1-ρ)/(1-ρ) + p^(2-ρ)/(2-ρ)), with p the mean, t the amount.
+
+    Gradient 2 (p - t) p^-ρ, curvature 2 p^-ρ (1 - ρ + ρ t/p). power=ρ is 0, or from 1 to 10; between 0 and 1 no such
+    distribution exists. From 1 up to 2 targets may be 0, which costs 2 p^(2-ρ)/(2-ρ).
+    On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when many targets are exactly 0 and the rest positive amounts, such as claims per policy or rainfall per day:
+    ρ between 1 and 2.
+    Not when you only have counts (poisson_deviance) or no zeros (gamma_deviance).
+    Assumes a variance proportional to the mean to the power ρ: 2 ∫ (t - m) m^-ρ dm from p to t, which is twice what the
+    log-likelihood of such an exponential family loses against its best, at p = t. Between 1 and 2 that is the sum of a
+    Poisson number of gamma amounts.
+    Good: exact where p is near t; the mean is its minimiser for every power; 0 for a perfect prediction, never negative.
+    Beware: values for different powers are in different units, the target's to the power 2 - ρ, and cannot be compared;
+    choose ρ by likelihood or from the scatter. For ρ > 1 not convex in p beyond t ρ/(ρ-1). A prediction of 0 with a
+    target that is not is an infinite loss.
+    Ends: ρ = 0 is mse, 1 poisson_deviance, 2 gamma_deviance, 3 the inverse Gaussian's (p - t)²/(t p²); the value runs
+    through them without a jump.
+    Elsewhere: scikit-learn's mean_tweedie_deviance has power=0 unless told otherwise, and refuses predictions of 0 from
+    power 1 on. LightGBM and XGBoost have 1.5, and leave out the term of t alone: their values may be negative.
+    Reference: Jørgensen (1987), Exponential dispersion models, doi:10.1111/j.2517-6161.1987.tb01685.x.
+
+    >>> losscli.evaluate("tweedie_deviance", pred=[4.0, 1.0], target=[1.0, 0.0]).value
+    3.0
+    """
+    if power == 0:
+        yield (pred - target) * (pred - target)
+    elif power in (1, 2):
+        yield _poisson(pred, target) if power == 1 else _gamma(pred, target)
+    else:
+        yield _tweedie(pred, target, power)
+    if power == 0:
+        yield 2 * (pred - target)
+        yield np.full_like(pred, 2.0)
+        return
+    half, share = pred ** ((1 - power) / 2), target / pred
+    yield 2 * (_short(pred, target) * half * half)
+    yield 2 * ((1 - power + power * share) * half * half / pred)
