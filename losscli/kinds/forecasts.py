@@ -39,7 +39,7 @@ def _check_ensemble(roles: Sequence[Role], arrays: "list[Array]", params: Params
         raise InputError(f"shapes differ: {found}; a column a member and one outcome a row are needed")
     least = 2 if params["estimator"] == "fair" else 1
     if members.shape[1] < least:
-        raise InputError(f"pred has {members.shape[1]} columns, one a member: estimator={params['estimator']} needs {least}")
+        raise InputError("estimator=fair compares members with one another: two columns of pred are needed, or more")
     dtypes = [np.asarray(a).dtype for a in arrays]
     return [within(*g, params, allow_inf) for g in zip(roles, (members, target), dtypes, strict=True)]
 

@@ -3,32 +3,49 @@
 from math import exp, factorial, inf, log, pi
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from losscli.exact import two_product
 from losscli.kinds import AMOUNTS, COUNTS, RATES, TWEEDIE
 from losscli.lazy import np
-from losscli.losses.stable import divergence, over, times
+from losscli.losses.stable import divergence, over, row_sum, times
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
     from losscli.registry import Array
 
-_LARGE, _SMALL = 2.0**1000, 2.0**-700  # where sums may overflow, and products of small differences underflow
+_ORDINARY = 690.0  # e^690 and e^-690 are far from the ends of the range
+
+
+def _log_ratio(t: "Array", p: "Array") -> "Array":
+    """The logarithm of t/p: of the quotient where that is an ordinary number."""
+    apart = np.log(t) - np.log(p)
+    return np.where(np.abs(apart) < _ORDINARY, np.log(t / p), apart)
 
 
 def _scaled(t: "Array", p: "Array") -> "tuple[Array, Array, Array]":
-    """Both 2^shift times as large where that matters, and the shift. Of a pair so far apart that the smaller one loses
-    digits by it, the smaller does not count.
-    """
-    size = np.maximum(t, p)
-    shift = np.where(size > _LARGE, -60, np.where(size < _SMALL, 400, 0))
+    """Both 2^shift times as large, the larger near 1, and the shift; a smaller one that loses digits does not count."""
+    shift = -np.frexp(np.maximum(t, p))[1]
     return np.ldexp(t, shift), np.ldexp(p, shift), shift
 
 
 def _excess(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
-    """`divergence`, also of the largest and of the smallest numbers: it is s times as large when both are."""
-    *scaled, shift = _scaled(t, p)
-    excess: Array = np.ldexp(divergence(*scaled, log_ratio), -shift)
+    """T ln(t/p) + p - t, also of the largest and of the smallest numbers: it is s times as large when both are."""
+    t, p, shift = _scaled(t, p)
+    excess: Array = np.ldexp(_divergence(t, p, log_ratio), -shift)
     return excess
+
+
+def _divergence(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
+    """`divergence`, and where p is not near t with what the quotient, the product and the differences lose: they are
+    several times as large as what they add up to.
+    """
+    value, ratio = divergence(t, p, log_ratio), t / p
+    far = (np.abs(np.log2(ratio)) > 1) & (np.abs(log_ratio) < _ORDINARY)
+    if far.any():
+        t, p, ratio, log_ratio = t[far], p[far], ratio[far], log_ratio[far]
+        (back, lost), (high, low) = two_product(ratio, p), two_product(t, log_ratio)
+        value[far] = row_sum(np.stack([p, -t, high, low, (t - back) - lost], axis=1))
+    return value
 
 
 def _poisson(pred: "Array", target: "Array") -> "Array":
@@ -38,13 +55,7 @@ def _poisson(pred: "Array", target: "Array") -> "Array":
 def _gamma(pred: "Array", target: "Array") -> "Array":
     """With target and prediction in each other's place it is p times half the deviance."""
     p, t, _ = _scaled(pred, target)
-    return 2 * (divergence(p, t, _log_ratio(pred, target)) / p)
-
-
-def _log_ratio(t: "Array", p: "Array") -> "Array":
-    """The logarithm of t/p: of the quotient where that is an ordinary number."""
-    ratio = t / p
-    return np.where((ratio > 1e-300) & (ratio < 1e300), np.log(ratio), np.log(t) - np.log(p))
+    return 2 * (_divergence(p, t, _log_ratio(pred, target)) / p)
 
 
 def _short(p: "Array", t: "Array") -> "Array":
@@ -99,8 +110,8 @@ def poisson_nll(
     Related: half of poisson_deviance up to terms of t; with form=log_rate the gradient is prediction minus target, as
     with half_mse and with bce on logits.
     Elsewhere: torch's PoissonNLLLoss takes log-rates unless told otherwise (its name means form=log_rate here), adds
-    1e-8 to rates, and its full=True has Stirling's approximation for t > 1 in place of ln t!. Keras takes rates and adds
-    1e-7 in the logarithm. XGBoost's poisson-nloglik is full=true.
+    1e-8 to rates, and its full=True has Stirling's approximation for t > 1 in place of ln t!. Keras takes rates and
+    adds 1e-7 in the logarithm. XGBoost's poisson-nloglik is full=true.
     Reference: Nelder and Wedderburn (1972), Generalized linear models, doi:10.2307/2344614.
 
     >>> losscli.evaluate("poisson_nll", pred=[1.0, 2.0], target=[3, 0]).value
@@ -130,7 +141,7 @@ def poisson_deviance(pred: "Array", target: "Array") -> Yields:
 
     Gradient 2 (1 - t/p), curvature 2t/p². On (n, d) a sample's loss is the mean over its d outputs.
 
-    Use it when targets are counts or rates and models are compared: it is 0 for a perfect prediction and never negative.
+    Use it when targets are counts or rates and models are compared: it is 0 for a perfect prediction, never negative.
     Not when targets may be negative, or when amounts rather than counts scatter in proportion to their size: then
     gamma_deviance.
     Assumes a variance that is proportional to the mean. For Poisson counts -ln P(t) = p - t ln p + ln t! is least at
@@ -185,8 +196,8 @@ def gamma_deviance(pred: "Array", target: "Array") -> Yields:
 
     Use it when targets are positive amounts over several sizes, and what counts is the error as a share.
     Not when targets may be 0: there is no finite value; take tweedie_deviance with a power between 1 and 2.
-    Assumes a standard deviation that is proportional to the mean. The gamma likelihood per unit of shape, t/p + ln p, is
-    least at p = t; the deviance is twice what a prediction has above that least value.
+    Assumes a standard deviation that is proportional to the mean. Minus the gamma log-likelihood per unit of shape,
+    t/p + ln p, is least at p = t; the deviance is twice what a prediction has above that least value.
     Good: the same in every unit; 0 for a perfect prediction and never negative, exact where p is near t.
     Beware: too small a prediction costs t/p, too large a one only its logarithm; not convex in p beyond 2t.
     Related: tweedie_deviance with power=2; twice gamma_nll up to terms of t; the Itakura-Saito distance, twice.
@@ -275,7 +286,8 @@ def tweedie_deviance(
     Assumes a variance proportional to the mean to the power ρ: 2 ∫ (t - m) m^-ρ dm from p to t, which is twice what the
     log-likelihood of such an exponential family loses against its best, at p = t. Between 1 and 2 that is the sum of a
     Poisson number of gamma amounts.
-    Good: exact where p is near t; the mean is its minimiser for every power; 0 for a perfect prediction, never negative.
+    Good: exact where p is near t; the mean is its minimiser for every power; 0 for a perfect prediction and never
+    negative.
     Beware: values for different powers are in different units, the target's to the power 2 - ρ, and cannot be compared;
     choose ρ by likelihood or from the scatter. For ρ > 1 not convex in p beyond t ρ/(ρ-1). A prediction of 0 with a
     target that is not is an infinite loss.

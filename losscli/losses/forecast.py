@@ -238,8 +238,10 @@ def crps_ensemble(
 
 
 def _gaps(pred: "Array", target: "Array", is_fair: bool) -> "Array":
-    """∫ (F(x) - [x ≥ t])² dx, gap by gap between the sorted members: where k of m members lie below and the outcome lies
-    above, (k/m)² times what of the gap does; where it lies below, (1 - k/m)². Fair are k (k-1) / (m (m-1)) and the like.
+    """∫ (F(x) - [x ≥ t])² dx, gap by gap between the sorted members.
+
+    With k of m members below it, what of a gap is below the outcome counts (k/m)² times, what is above it (1 - k/m)²
+    times; fair are k (k-1) / (m (m-1)) and (m-k) (m-k-1) / (m (m-1)).
     """
     top = np.maximum(np.abs(pred).max(axis=1), np.abs(target))
     shift = np.where(top > 2.0**1000, -8, 0)[:, None]  # a gap may be larger than any number

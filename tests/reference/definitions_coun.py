@@ -106,7 +106,7 @@ def _crps_normal(pred: Number, target: Number, scale: Number) -> list[Number]:
 
 def _crps_normal_curvature_size(pred: Number, target: Number, scale: Number, role: int, k: int | None) -> Number:
     """Far out a difference leaves its last digits."""
-    return (exp(-(((pred - target) / scale) ** 2) / 2) + mpf(10) ** -80) / scale
+    return (exp(-(((pred - target) / scale) ** 2) / 2) + mpf(10) ** -70) / scale
 
 
 # Of members
@@ -139,9 +139,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "poisson_deviance": Definition(_poisson_deviance, alone=True),
     "gamma_nll": Definition(_gamma_nll, alone=True),
     "gamma_deviance": Definition(_gamma_deviance, alone=True),
-    "tweedie_deviance": Definition(
-        _tweedie_deviance, alone=True, curvature_size=_tweedie_curvature_size, ulps=TWEEDIE
-    ),
+    "tweedie_deviance": Definition(_tweedie_deviance, alone=True, curvature_size=_tweedie_curvature_size, ulps=TWEEDIE),
     "laplace_nll": Definition(_laplace_nll, curvature_size=_laplace_curvature_size, kinks=_laplace_kinks),
     "student_t_nll": Definition(_student_t_nll, curvature_size=_student_t_curvature_size, ulps=8.0),
     "crps_normal": Definition(_crps_normal, curvature_size=_crps_normal_curvature_size, ulps=BELL),
