@@ -71,7 +71,7 @@ def _sample_amounts(rng: "np.random.Generator", params: Params, n: int, outputs:
 
 _AMOUNTS = (
     Role("pred", POSITIVE, hint="; it takes means, of their logarithms the exp"),
-    Role("target", POSITIVE, hint="; where targets are 0 tweedie_deviance with a power from 1 up to 2 takes them"),
+    Role("target", POSITIVE, hint="; where targets are 0, tweedie_deviance with a power from 1 up to 2 takes them"),
 )
 AMOUNTS = Kind(
     "amounts",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from losscli.exact import two_product
 from losscli.kinds import AMOUNTS, COUNTS, RATES, TWEEDIE
 from losscli.lazy import np
+from losscli.losses.regression import mse
 from losscli.losses.stable import divergence, over, row_sum, times
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
@@ -133,7 +134,6 @@ def poisson_nll(
     RATES,
     task="distribution",
     aliases=("mean_poisson_deviance",),
-    degree=1,
     properties="convex differentiable",
 )
 def poisson_deviance(pred: "Array", target: "Array") -> Yields:
@@ -246,11 +246,10 @@ def _tweedie(pred: "Array", target: "Array", power: float) -> "Array":
         down = (np.expm1(b * below) / b - (r - 1)) / a
     if b < 0:
         down = (-np.expm1(-b * below) / b - np.exp(-b * below) * (r - 1)) / a
-    half_p, half_t = pred ** (b / 2), target ** (b / 2)
-    step = pred ** (a / 2)
-    far = np.where(r > 1, target * step * up * step, half_t * down * half_t if b < 0 else half_p * down * half_p)
-    close = half_p * np.where(near, _mean_series(np.where(near, x, 0.0), b), 0.0) * half_p
-    value = 2 * np.where(near, close, far)
+    part = np.where(near, _mean_series(np.where(near, x, 0.0), b), np.where(r > 1, up, down))
+    above, base = ~near & (r > 1), np.where(near | (b > 0), pred, target)
+    root = np.where(above, pred ** (a / 2), base ** (b / 2))
+    value = 2 * times(times(part, np.where(above, target * root, root)), root)
     return np.where(pred == 0, np.where(target == 0, 0.0, inf), value)
 
 
@@ -300,16 +299,13 @@ def tweedie_deviance(
     >>> losscli.evaluate("tweedie_deviance", pred=[4.0, 1.0], target=[1.0, 0.0]).value
     3.0
     """
-    if power == 0:
-        yield (pred - target) * (pred - target)
-    elif power in (1, 2):
-        yield _poisson(pred, target) if power == 1 else _gamma(pred, target)
-    else:
-        yield _tweedie(pred, target, power)
-    if power == 0:
-        yield 2 * (pred - target)
-        yield np.full_like(pred, 2.0)
+    if power in _NAMED:
+        yield from _NAMED[power](pred, target)
         return
-    half, share = pred ** ((1 - power) / 2), target / pred
-    yield 2 * (_short(pred, target) * half * half)
-    yield 2 * ((1 - power + power * share) * half * half / pred)
+    yield _tweedie(pred, target, power)
+    half, share = pred ** ((1 - power) / 2), over(target, pred)
+    yield 2 * times(times(_short(pred, target), half), half)
+    yield 2 * (times(times(1 - power + power * share, half), half) / pred)
+
+
+_NAMED = {0.0: mse, 1.0: poisson_deviance, 2.0: gamma_deviance}

@@ -3,8 +3,7 @@
 A distribution is given by its place and scale, or by the members of an ensemble.
 """
 
-from itertools import count
-from math import erf, inf, log, log1p, pi, sqrt
+from math import ceil, erf, fsum, inf, log, log1p, pi, sqrt
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from losscli.kinds import ENSEMBLE, SCALED
@@ -71,14 +70,11 @@ def _log_constant(df: float) -> float:
 
     With x = ν/2, ln Γ(x+½) - ln Γ(x) grows by ln(1 + 1/2x) from x to x + 1, and is ½ ln x less a series in 1/x far out.
     """
-    x, steps = df / 2, 0.0
-    for k in count():
-        if x + k >= _FAR:
-            break
-        steps += log1p(0.5 / (x + k))
-    far = x + k
-    series = (1 / 8 - (1 / 192 - (1 / 640 - 17 / 14336 / far**2) / far**2) / far**2) / far
-    return log(2 * pi) / 2 + (log(x) - log(far)) / 2 + series + steps
+    x = df / 2
+    steps = [log1p(0.5 / (x + k)) for k in range(max(0, ceil(_FAR - x)))]
+    far = 1 / (x + len(steps))
+    series = far * (1 / 8 - far * far * (1 / 192 - far * far * (1 / 640 - far * far * (17 / 14336))))
+    return fsum([log(2 * pi) / 2, log(x * far) / 2, series, *steps])
 
 
 @loss(
@@ -135,19 +131,18 @@ def student_t_nll(
 
 def _log_tail(pred: "Array", target: "Array", scale: "Array", z: "Array", df: float) -> "Array":
     """(ν+1)/2 · ln(1 + z²/ν), where z² or z itself may leave the range, or ν outgrow it."""
-    share = z * z / df
-    error = np.abs(pred / 2 - target / 2)
-    log_z = np.where(np.abs(z) < 1e300, np.log(np.abs(z)), np.log(error) - np.log(scale) + log(2))
-    tail = np.where(share < 1e16, np.log1p(share), 2 * log_z - log(df))
-    tail = np.where(share < 1e-17, 0.0, tail * (df / 2 + 0.5))
-    return tail + np.where(share < 1e-17, z * z * (0.5 + 0.5 / df), 0.0)
+    share, w = z * z / df, np.abs(z) / sqrt(df)
+    beyond = np.log(np.abs(pred / 2 - target / 2)) - np.log(scale) + log(2) - log(df) / 2
+    log_w = np.where(w < 1e300, np.log(w), beyond)
+    tail = np.where(share < 1e16, np.log1p(share), 2 * log_w)
+    tiny = share < 1e-17
+    return np.where(tiny, z * z * (0.5 + 0.5 / df), tail * (df / 2 + 0.5))
 
 
 @loss(
     SCALED,
     task="distribution",
     aliases=("crps_gaussian",),
-    degree=1,
     properties="convex symmetric differentiable proper",
 )
 def crps_normal(pred: "Array", target: "Array", scale: "Array") -> Yields:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mpmath import erf, exp, isinf, log, loggamma, mpf, pi, sqrt
+from mpmath import erf, exp, isinf, log, log1p, loggamma, mpf, pi, sqrt
 
 from tests.reference.exact import Definition, Kink, Number
 
@@ -27,9 +27,9 @@ def _poisson_nll(pred: Number, target: Number, *, form: str, full: bool) -> list
 
 
 def _poisson_nll_size(pred: Number, target: Number, *, form: str, full: bool) -> Number:
-    """With ln t! nothing may be lost, as minus the logarithm of a probability is never negative."""
+    """Of a rate nothing may be lost beside ln t!: minus the logarithm of a probability is never negative."""
     terms = _poisson_nll(pred, target, form=form, full=full)
-    return abs(sum(terms)) if full else sum(abs(term) for term in terms)
+    return abs(sum(terms)) if full and form == "rate" else sum(abs(term) for term in terms)
 
 
 def _poisson_deviance(pred: Number, target: Number) -> list[Number]:
@@ -58,6 +58,8 @@ def _tweedie_deviance(pred: Number, target: Number, *, power: Number) -> list[Nu
         return _gamma_deviance(pred, target)
     if pred == 0:
         return [_times(target, mpf("inf"))]
+    if pred == target:
+        return [mpf(0)]
     return [sum(_tweedie_terms(pred, target, power))]
 
 
@@ -80,7 +82,7 @@ def _laplace_curvature_size(
     pred: Number, target: Number, scale: Number, role: int, k: int | None, *, full: bool
 ) -> Number:
     """It is 0, of which a difference of quotients leaves its last digits."""
-    return scale**-2
+    return 1 / (scale * min(scale, abs(pred - target) or scale))
 
 
 def _student_t_nll(pred: Number, target: Number, scale: Number, *, df: Number) -> list[Number]:
@@ -88,7 +90,7 @@ def _student_t_nll(pred: Number, target: Number, scale: Number, *, df: Number) -
     if isinf(df):
         return [z**2 / 2, log(scale), log(2 * pi) / 2]
     constant = loggamma(df / 2) - loggamma((df + 1) / 2) + log(df * pi) / 2
-    return [(df + 1) / 2 * log(1 + z**2 / df), log(scale), constant]
+    return [(df + 1) / 2 * log1p(z**2 / df), log(scale), constant]
 
 
 def _student_t_curvature_size(
@@ -140,7 +142,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "gamma_nll": Definition(_gamma_nll, alone=True),
     "gamma_deviance": Definition(_gamma_deviance, alone=True),
     "tweedie_deviance": Definition(_tweedie_deviance, alone=True, curvature_size=_tweedie_curvature_size, ulps=TWEEDIE),
-    "laplace_nll": Definition(_laplace_nll, curvature_size=_laplace_curvature_size, kinks=_laplace_kinks),
+    "laplace_nll": Definition(_laplace_nll, alone=True, curvature_size=_laplace_curvature_size, kinks=_laplace_kinks),
     "student_t_nll": Definition(_student_t_nll, curvature_size=_student_t_curvature_size, ulps=8.0),
     "crps_normal": Definition(_crps_normal, curvature_size=_crps_normal_curvature_size, ulps=BELL),
     "crps_ensemble": Definition(
