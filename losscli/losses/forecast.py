@@ -131,7 +131,7 @@ def student_t_nll(
 
 def _log_tail(pred: "Array", target: "Array", scale: "Array", z: "Array", df: float) -> "Array":
     """(ν+1)/2 · ln(1 + z²/ν), where z² or z itself may leave the range, or ν outgrow it."""
-    share, w = z * z / df, np.abs(z) / sqrt(df)
+    share, w = z / df * z, np.abs(z) / sqrt(df)
     beyond = np.log(np.abs(pred / 2 - target / 2)) - np.log(scale) + log(2) - log(df) / 2
     log_w = np.where(w < 1e300, np.log(w), beyond)
     tail = np.where(share < 1e16, np.log1p(share), 2 * log_w)
