@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import BadValueError, InputError, UsageError
 from losscli.exact import root, to_float
-from losscli.kinds import REAL, UNIT, Values
+from losscli.kinds import ENSEMBLE, REAL, UNIT, VECTOR_ENSEMBLE, Values
 from losscli.kinds.domains import Domain
 from losscli.literals import canonical
 from losscli.parameters import Parameter
@@ -584,9 +584,11 @@ def _is_labelled(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
 
 
 def _is_ensemble(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
-    """Whether these are any number of members, a column each, and one number a row."""
-    vectors = [role.vector for role in loss.kind.roles]
-    return vectors == [True, False] and shapes[1] == shapes[0][:1] and len(shapes[0]) in (1, 2)
+    """Whether these are any number of members beside one outcome a row, numbers or vectors."""
+    if loss.kind not in (ENSEMBLE, VECTOR_ENSEMBLE) or any(len(shape) > 2 for shape in shapes):
+        return False
+    (n, columns), (rows, size) = ((*shape, 1)[:2] for shape in shapes)
+    return n == rows and columns % size == 0 and (size == 1 or loss.kind is VECTOR_ENSEMBLE)
 
 
 @every_variant

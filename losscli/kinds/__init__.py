@@ -13,7 +13,7 @@ from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, c
 from losscli.kinds.counts import AMOUNTS, COUNTS, RATES, TWEEDIE
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
-from losscli.kinds.forecasts import ENSEMBLE, SCALED
+from losscli.kinds.forecasts import ENSEMBLE, SCALED, VECTOR_ENSEMBLE
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TRIPLETS",
     "TWEEDIE",
     "UNIT",
+    "VECTOR_ENSEMBLE",
     "Domain",
     "Interval",
     "Kind",

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.kinds.checks import as_rows, floats, within
+from losscli.kinds.checks import floats, within
 from losscli.kinds.domains import POSITIVE, Kind, Params, Role
 from losscli.kinds.elements import check_residual, sample_residual, shape_of
 from losscli.lazy import np
@@ -31,17 +31,22 @@ SCALED = Kind(
 
 
 def _check_ensemble(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
-    """Members (n, m), one a column, and outcomes (n,); (n,) is one member."""
-    members, target = (floats(np.atleast_1d(a)) for a in arrays)
-    members, target = members[:, None] if members.ndim == 1 else members, as_rows(target)
-    if members.ndim != 2 or target.shape != (len(members),):
-        found = f"pred {members.shape}, target {target.shape}"
-        raise InputError(f"shapes differ: {found}; a column a member and one outcome a row are needed")
-    least = 2 if params["estimator"] == "fair" else 1
-    if members.shape[1] < least:
-        raise InputError("estimator=fair compares members with one another: two columns of pred are needed, or more")
+    """Members (n, m · d), the d numbers of one side by side, and outcomes, (n, d) or for d = 1 (n,).
+
+    An array of one dimension is a column.
+    """
+    is_vector = roles[1].vector
+    pred, target = (floats(np.atleast_1d(a)) for a in arrays)
+    pred, wide = (a[:, None] if a.ndim == 1 else a for a in (pred, target))
+    size = wide.shape[1] if wide.ndim == 2 else 0
+    if pred.ndim != 2 or len(pred) != len(wide) or not size or pred.shape[1] % size or (size > 1 and not is_vector):
+        needed = "as many columns a member as target has" if is_vector else "a column a member and one outcome a row"
+        raise InputError(f"shapes differ: pred {pred.shape}, target {target.shape}; {needed}")
+    if pred.shape[1] < (2 * size if params["estimator"] == "fair" else 1):
+        raise InputError(f"estimator=fair compares members: two at least are needed, {2 * size} columns of pred")
+    checked = (pred, wide if is_vector else wide[:, 0])
     dtypes = [np.asarray(a).dtype for a in arrays]
-    return [within(*g, params, allow_inf) for g in zip(roles, (members, target), dtypes, strict=True)]
+    return [within(*given, params, allow_inf) for given in zip(roles, checked, dtypes, strict=True)]
 
 
 def _sample_ensemble(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
@@ -57,4 +62,21 @@ ENSEMBLE = Kind(
     _ENSEMBLE,
     partial(_check_ensemble, _ENSEMBLE),
     _sample_ensemble,
+)
+
+
+def _sample_vectors(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+    size = max(outputs, 2)
+    center, spread = rng.normal(size=(n, 1, size)) * 3, np.exp(rng.normal(size=(n, 1, 1)))
+    vectors = center + spread * rng.normal(size=(n, 4, size))
+    return [np.ascontiguousarray(vectors[:, :3]).reshape(n, -1), vectors[:, 3].copy()]
+
+
+_VECTORS = (Role("pred", vector=True), Role("target", vector=True))
+VECTOR_ENSEMBLE = Kind(
+    "vector ensemble",
+    "pred: (n, m * d), member after member, the d columns of each side by side; target: (n, d), what came",
+    _VECTORS,
+    partial(_check_ensemble, _VECTORS),
+    _sample_vectors,
 )

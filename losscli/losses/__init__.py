@@ -5,9 +5,11 @@
 FAMILIES = {
     "binary": ("bce", "hinge"),
     "multiclass": ("cross_entropy", "nll", "brier"),
-    "counts": ("poisson_nll", "poisson_deviance", "gamma_nll", "gamma_deviance", "tweedie_deviance"),
+    "counts": ("poisson_nll", "gamma_nll"),
+    "deviances": ("poisson_deviance", "gamma_deviance", "tweedie_deviance"),
     "distribution": ("gaussian_nll",),
-    "forecast": ("laplace_nll", "student_t_nll", "crps_normal", "crps_ensemble"),
+    "forecast": ("laplace_nll", "student_t_nll", "crps_normal"),
+    "ensemble": ("crps_ensemble", "energy_score"),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse"),

@@ -1,14 +1,10 @@
-"""Forecasts: what a predicted distribution loses against what came, by its likelihood or by its distribution function.
-
-A distribution is given by its place and scale, or by the members of an ensemble.
-"""
+"""Forecasts of a place and a scale: by the likelihood of what came, or by the distribution function."""
 
 from math import ceil, erf, fsum, inf, log, log1p, pi, sqrt
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from losscli.kinds import ENSEMBLE, SCALED
+from losscli.kinds import SCALED
 from losscli.lazy import np
-from losscli.losses.stable import row_sum
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
@@ -180,72 +176,3 @@ _TINY = 2.0**-1000  # below it a half may lose digits
 
 def _erf(x: "Array") -> "Array":
     return np.array([erf(one) for one in x.ravel().tolist()], dtype=np.float64).reshape(x.shape)
-
-
-_Estimator = Literal["biased", "fair"]
-
-
-@loss(
-    ENSEMBLE,
-    task="distribution",
-    aliases=("ContinuousRankedProbabilityScore",),
-    also=("crps_ensemble:estimator=fair",),
-    degree=1,
-)
-def crps_ensemble(
-    pred: "Array",
-    target: "Array",
-    *,
-    estimator: Annotated[
-        _Estimator, Param("of the members as they are, or fair to the distribution they are drawn from")
-    ] = "biased",
-) -> Yields:
-    """CRPS of an ensemble: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with x the m members, one a column, t the outcome.
-
-    With estimator=fair the second mean is over pairs of different members: their sum over m (m-1), not m².
-    Gradient in x_i: sign(x_i - t)/m - (members below less members above)/m², or /(m (m-1)) if fair; curvature 0.
-
-    Use it when a forecast is a set of equally likely values, such as runs of a weather model or draws of a posterior.
-    Not when the members are quantiles at given levels: then the mean of quantile over the levels.
-    Assumes nothing of the errors: it is ∫ (F(x) - [x ≥ t])² dx for the members' distribution function F. estimator=fair
-    is what that is expected to be for infinitely many members.
-    Good: in the target's unit; of one member it is mae; never negative, and summed here over the gaps between sorted
-    members, so without cancelling.
-    Beware: biased scores are lower for more members drawn from one distribution: compare ensembles of different sizes
-    with estimator=fair, which needs two members at least. Not convex in the members together.
-    Kinks: where a member is the outcome, or two members are equal; each such pair counts 0 there.
-    Related: mae with one member; energy distance of the members from the outcome, halved.
-    Elsewhere: biased is scoringrules' estimators nrg, qd and int, properscoring's crps_ensemble and torchmetrics'
-    ContinuousRankedProbabilityScore; fair is scoringrules' fair and pwm.
-    Reference: Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Ferro (2014), Fair scores for ensemble
-    forecasts, doi:10.1002/qj.2270.
-
-    >>> losscli.evaluate("crps_ensemble", pred=[[1.0, 2.0, 4.0]], target=[2.5]).value
-    0.5
-    """
-    m = pred.shape[1]
-    pairs = m * (m - 1) if estimator == "fair" else m * m
-    yield _gaps(pred, target, estimator == "fair")
-    below = np.stack([(pred < pred[:, [i]]).sum(axis=1) for i in range(m)], axis=1)
-    above = np.stack([(pred > pred[:, [i]]).sum(axis=1) for i in range(m)], axis=1)
-    yield ((pairs // m) * np.sign(pred - target[:, None]) - (below - above)) / pairs
-    yield np.zeros_like(pred)
-
-
-def _gaps(pred: "Array", target: "Array", is_fair: bool) -> "Array":
-    """∫ (F(x) - [x ≥ t])² dx, gap by gap between the sorted members.
-
-    With k of m members below it, what of a gap is below the outcome counts (k/m)² times, what is above it (1 - k/m)²
-    times; fair are k (k-1) / (m (m-1)) and (m-k) (m-k-1) / (m (m-1)).
-    """
-    top = np.maximum(np.abs(pred).max(axis=1), np.abs(target))
-    shift = np.where(top > 2.0**1000, -8, 0)[:, None]  # a gap may be larger than any number
-    x, t = np.ldexp(np.sort(pred, axis=1), shift), np.ldexp(target[:, None], shift)
-    m, inside = pred.shape[1], np.clip(t, x[:, :-1], x[:, 1:])
-    k = np.arange(1, m)
-    lower, upper = (k * (k - 1), (m - k) * (m - k - 1)) if is_fair else (k * k, (m - k) ** 2)
-    pairs = m * (m - 1) if is_fair else m * m
-    parts = [np.maximum(x[:, :1] - t, 0), np.maximum(t - x[:, -1:], 0)]
-    parts += [(inside - x[:, :-1]) * (lower / pairs), (x[:, 1:] - inside) * (upper / pairs)]
-    summed: Array = np.ldexp(row_sum(np.concatenate(parts, axis=1)), -shift[:, 0])
-    return summed

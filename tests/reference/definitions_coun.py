@@ -133,6 +133,24 @@ def _crps_ensemble_kinks(*, estimator: str) -> list[Kink]:
     return [Kink(([2.5, 3.0], 2.5), ([0.25, 0.25],)), Kink(([2.5, 2.5], 1.0), ([0.5, 0.5],))]
 
 
+def _apart(x: Row, y: Row) -> Number:
+    return sqrt(sum((a - b) ** 2 for a, b in zip(x, y, strict=True)))
+
+
+def _energy_score(pred: Row, target: Row, *, estimator: str) -> list[Number]:
+    size = len(target)
+    members = [pred[k : k + size] for k in range(0, len(pred), size)]
+    m = len(members)
+    pairs = m * (m - 1) if estimator == "fair" else m * m
+    return [_apart(x, target) / m for x in members] + [-_apart(x, y) / (2 * pairs) for x in members for y in members]
+
+
+def _energy_score_kinks(*, estimator: str) -> list[Kink]:
+    """Members that are equal, and one that is the outcome; the pair has neither slope nor curvature."""
+    both = Kink(([0.0, 0.0, 0.0, 0.0], [3.0, 4.0]), ([-0.3, -0.4, -0.3, -0.4],))
+    return [both, Kink(([3.0, 4.0], [3.0, 4.0]), ([0.0, 0.0],))] if estimator == "biased" else [both]
+
+
 TWEEDIE = 100.0  # powers, and near p = t a difference of terms ten times as large: still 1e-13
 BELL = 3000.0  # exp(-u²/2) multiplies the rounding of u by u², which is 1400 where the density underflows
 
@@ -152,4 +170,5 @@ DEFINITIONS: Mapping[str, Definition] = {
         curvature_size=_crps_ensemble_slope_size,
         kinks=_crps_ensemble_kinks,
     ),
+    "energy_score": Definition(_energy_score, rowwise=True, alone=True, kinks=_energy_score_kinks, ulps=8.0),
 }

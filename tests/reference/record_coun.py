@@ -209,6 +209,12 @@ def forecasts() -> list[Case]:
             cases.append(case(spec, f"scoringrules: crps_ensemble {estimator}", roles, value=value))
         value = float(np.mean(ps.crps_ensemble(outcome, members)))
         cases.append(case("crps_ensemble", "properscoring: crps_ensemble", roles, value=value))
+    for m, size in ((2, 2), (5, 3)):
+        outcome, members = rng.normal(0, 2, (ROWS, size)), rng.normal(0, 2, (ROWS, m, size))
+        roles = {"pred": members.reshape(ROWS, -1), "target": outcome}
+        for estimator, spec in (("nrg", "energy_score"), ("fair", "energy_score:estimator=fair")):
+            value = float(sr.es_ensemble(outcome, members, estimator=estimator).mean())
+            cases.append(case(spec, f"scoringrules: es_ensemble {estimator}", roles, value=value))
     return cases
 
 
@@ -240,6 +246,9 @@ def by_hand() -> list[Case]:
         hand("crps_ensemble", [[1.0, 2.0, 4.0]], [2.5], 0.5, gradient=np.array([[-1 / 9, -1 / 3, 1 / 9]])),
         hand("crps_ensemble:estimator=fair", [[1.0, 2.0, 4.0]], [2.5], 1 / 6, gradient=np.array([[0, -1 / 3, 0]])),
         hand("crps_ensemble", [3.0, 1.0], [1.0, 2.5], 1.75),
+        hand("energy_score", [[3.0, 4.0, 0.0, 0.0]], [[0.0, 0.0]], 1.25, gradient=np.array([[0.15, 0.2, 0.15, 0.2]])),
+        hand("energy_score:estimator=fair", [[3.0, 4.0, 0.0, 0.0]], [[0.0, 0.0]], 0.0),
+        hand("energy_score", [[3.0, 4.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]], 2.5),
     ]
 
 
