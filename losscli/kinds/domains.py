@@ -88,6 +88,7 @@ class Role(NamedTuple):
 
     `vector`: a row is a distribution over classes, one column a class, or an embedding. `labels`: one column of class
     labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
+    `entries`: what the columns of a vector of predictions or targets are, in words.
     `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them.
     """
 
@@ -98,6 +99,7 @@ class Role(NamedTuple):
     ordered: bool = True
     hint: str = ""
     mask: bool = False
+    entries: str = "the classes"
 
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):

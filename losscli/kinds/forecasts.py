@@ -55,7 +55,8 @@ def _sample_ensemble(rng: "np.random.Generator", params: Params, n: int, outputs
     return [members, center + spread * rng.normal(size=n)]
 
 
-_ENSEMBLE = (Role("pred", vector=True), Role("target"))
+_MEMBERS = Role("pred", vector=True, entries="the members")
+_ENSEMBLE = (_MEMBERS, Role("target"))
 ENSEMBLE = Kind(
     "ensemble",
     "pred: (n, m), a column a member; target: (n,), what came",
@@ -72,7 +73,7 @@ def _sample_vectors(rng: "np.random.Generator", params: Params, n: int, outputs:
     return [np.ascontiguousarray(vectors[:, :3]).reshape(n, -1), vectors[:, 3].copy()]
 
 
-_VECTORS = (Role("pred", vector=True), Role("target", vector=True))
+_VECTORS = (_MEMBERS, Role("target", vector=True, entries="what came"))
 VECTOR_ENSEMBLE = Kind(
     "vector ensemble",
     "pred: (n, m * d), member after member, the d columns of each side by side; target: (n, d), what came",
