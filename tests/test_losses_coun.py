@@ -216,7 +216,7 @@ def test_an_ensemble_of_one_is_the_absolute_error() -> None:
     for one in (pred, pred[:, None]):
         assert (get("crps_ensemble").value(one, target) == np.abs(pred - target)).all()
         assert (get("crps_ensemble").gradient(one, target).ravel() == np.sign(pred - target)).all()
-        with pytest.raises(InputError, match="two columns of pred are needed"):
+        with pytest.raises(InputError, match="two at least are needed, 2 columns of pred"):
             get("crps_ensemble:estimator=fair").value(one, target)
 
 
@@ -225,3 +225,39 @@ def test_members_at_the_ends_of_the_range(pred: list[list[float]]) -> None:
     for spec in ("crps_ensemble", "crps_ensemble:estimator=fair"):
         wanted = _pairwise(np.array(pred[0]) / 4, 0.0, 2 if "fair" in spec else 4) * 4
         assert get(spec).value(pred, [0.0])[0] == pytest.approx(wanted, rel=1e-15, abs=0)
+
+
+def test_vectors_of_one_entry_are_numbers() -> None:
+    """energy_score with one column a member is crps_ensemble."""
+    rng = np.random.default_rng(53)
+    pred, target = rng.normal(size=(20, 6)), rng.normal(size=20)
+    for estimator in ("biased", "fair"):
+        vectors, numbers = (get(f"{name}:estimator={estimator}") for name in ("energy_score", "crps_ensemble"))
+        for found in ("value", "gradient", "hessian"):
+            wanted = getattr(numbers, found)(pred, target)
+            np.testing.assert_allclose(getattr(vectors, found)(pred, target), wanted, rtol=1e-13, atol=1e-15)
+
+
+def test_one_vector_costs_its_distance() -> None:
+    loss, far = get("energy_score"), [[3.0, -4.0, 0.0]]
+    assert loss.value(far, [[0.0, 0.0, 0.0]])[0] == 5
+    assert loss.gradient(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.6, -0.8, 0.0]]))
+    assert loss.hessian(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.128, 0.072, 0.2]]))
+    for size in (HUGE / 8, 1e-200, TINY):
+        assert loss.value([[3 * size, 0.0]], [[0.0, 4 * size]])[0] == pytest.approx(5 * size, rel=1e-15)
+    assert loss.value([[HUGE, -HUGE, HUGE, HUGE]], [[0.0, 0.0]])[0] == pytest.approx((2**0.5 - 0.5) * HUGE, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("spec", "pred", "target", "says"),
+    [
+        ("energy_score", (4, 5), (4, 2), "as many columns a member as target has"),
+        ("energy_score", (4, 2), (4, 3), "as many columns a member as target has"),
+        ("energy_score", (4, 4), (3, 2), "as many columns a member as target has"),
+        ("energy_score:estimator=fair", (4, 2), (4, 2), "two at least are needed, 4 columns of pred"),
+        ("crps_ensemble", (4, 4), (4, 2), "a column a member and one outcome a row"),
+    ],
+)
+def test_members_that_do_not_fit(spec: str, pred: tuple[int, int], target: tuple[int, int], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        get(spec).value(np.ones(pred), np.ones(target))
