@@ -330,7 +330,7 @@ def test_commands_are_completed(run: Run) -> None:
 def test_losses_are_completed(run: Run) -> None:
     assert completed(run, "losscli eval --loss hu") == ["huber"]
     assert sorted(completed(run, "losscli eval -l ")) == losscli.names()
-    assert completed(run, "losscli explain cr") == ["cross_entropy"]
+    assert completed(run, "losscli explain cro") == ["cross_entropy"]
 
 
 # Where the result goes

@@ -31,9 +31,10 @@ def crps_ensemble(
     *,
     estimator: _Estimator = "biased",
 ) -> Yields:
-    """CRPS of an ensemble: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with x the m members, one a column, t the outcome.
+    """CRPS of an ensemble: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with x the members, t what came.
 
-    With estimator=fair the second mean is over pairs of different members: their sum over m (m-1), not m².
+    A column of predictions is a member, of m. With estimator=fair the second mean is over pairs of different members:
+    their sum over m (m-1), not m².
     Gradient in x_i: sign(x_i - t)/m - (members below less members above)/m², or /(m (m-1)) if fair; curvature 0.
 
     Use it when a forecast is a set of equally likely values, such as runs of a weather model or draws of a posterior.
@@ -91,10 +92,10 @@ def _gaps(pred: "Array", target: "Array", is_fair: bool) -> "Array":
     bounds=lambda estimator: (-inf if estimator == "fair" else 0.0, inf),
 )
 def energy_score(pred: "Array", target: "Array", *, estimator: _Estimator = "biased") -> Yields:
-    """Energy score: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with x the m members, vectors as t is, |·| their length.
+    """Energy score: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with members x and outcome t, vectors.
 
-    A row of predictions holds member after member, each with as many columns as the target has: m is what columns of
-    the prediction are over those. With estimator=fair the second mean is over pairs of different members.
+    |v| is the length of a vector. A row of predictions holds member after member, each with as many columns as the
+    target has: the m members are as many as the prediction's columns over the target's. With estimator=fair the second mean is over pairs of different members.
     Gradient in x_i: u(x_i - t)/m - Σ_j u(x_i - x_j)/m², or over m (m-1) if fair, with u(v) = v/|v|; curvature likewise
     with (1 - u²)/|v|.
 

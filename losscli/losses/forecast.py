@@ -142,11 +142,11 @@ def _log_tail(pred: "Array", target: "Array", scale: "Array", z: "Array", df: fl
     properties="convex symmetric differentiable proper",
 )
 def crps_normal(pred: "Array", target: "Array", scale: "Array") -> Yields:
-    """CRPS of a Gaussian: σ (u (2Φ(u) - 1) + 2φ(u) - 1/√π), with u = (pred - target)/σ and σ the predicted deviation.
+    """CRPS of a Gaussian: σ (u (2Φ(u) - 1) + 2φ(u) - 1/√π), with u = (pred - target)/σ and σ the scale.
 
     Φ and φ are the distribution function and the density of the standard normal distribution. Gradient with respect to
-    pred 2Φ(u) - 1, curvature 2φ(u)/σ. The scale σ is a role of its own, by --input scale=FILE or --col scale=COLUMN.
-    On (n, d) a sample's loss is the mean over its d outputs.
+    pred 2Φ(u) - 1, curvature 2φ(u)/σ. The scale σ, the predicted standard deviation, is a role of its own, by
+    --input scale=FILE or --col scale=COLUMN. On (n, d) a sample's loss is the mean over its d outputs.
 
     Use it when forecasts are Gaussian and shall be compared in the target's unit, or with forecasts of a number alone.
     Not when rare events in the tails decide: it forgives them more than gaussian_nll does.
