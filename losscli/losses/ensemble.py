@@ -95,7 +95,8 @@ def energy_score(pred: "Array", target: "Array", *, estimator: _Estimator = "bia
     """Energy score: mean_i |x_i - t| - ½ mean_ij |x_i - x_j|, with members x and outcome t, vectors.
 
     |v| is the length of a vector. A row of predictions holds member after member, each with as many columns as the
-    target has: the m members are as many as the prediction's columns over the target's. With estimator=fair the second mean is over pairs of different members.
+    target has: the m members are as many as the prediction's columns over the target's.
+    With estimator=fair the second mean is over pairs of different members.
     Gradient in x_i: u(x_i - t)/m - Σ_j u(x_i - x_j)/m², or over m (m-1) if fair, with u(v) = v/|v|; curvature likewise
     with (1 - u²)/|v|.
 
