@@ -135,12 +135,14 @@ def _note(role: Role, reader: Reader, columns: tuple[int, ...]) -> str:
         return f"{reader.name}: its only column, '{names[0]}', is taken for {role.name}"
     if role.vector and len(names) > 1 and not (_are_stemmed(role, names) or all(map(is_integer, names))):
         shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        taken = "the classes" if role.name in USUAL else role.name
+        taken = role.entries if role.name in USUAL else role.name
         return f"{reader.name}: its {len(names)} columns are taken for {taken}: {shown}"
     aside = [c.name for c in reader.columns if c.name not in names and not _is_usual(c.name)]
     aside = [name for name in aside if name.lower() not in _NOT_CLASSES and not name.lower().endswith("_id")]
     if role.vector and role.name in USUAL and len(names) > 1 and aside and all(map(is_integer, names)):
-        return f"{reader.name}: columns {', '.join(names[:10])} are taken for the classes, not {', '.join(aside[:10])}"
+        return (
+            f"{reader.name}: columns {', '.join(names[:10])} are taken for {role.entries}, not {', '.join(aside[:10])}"
+        )
     return ""
 
 

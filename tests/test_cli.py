@@ -152,6 +152,9 @@ OPTIONS = {
     "--empty": ("eval -l dice empty.csv", "--empty 1"),
     "--smooth": ("eval -l dice probs.csv", "--smooth 1"),
     "--pool": ("eval -l dice probs.csv", "--pool sample"),
+    "--power": ("eval -l tweedie_deviance probs.csv", "--power 1"),
+    "--df": ("eval -l student_t_nll tabs.csv --col scale=w", "--df 1"),
+    "--estimator": ("eval -l crps_ensemble vectors.csv --pred-col a,b --target-col y", "--estimator fair"),
     "--full": (GAUSSIAN, "--full true"),
     "--by": (MSE, "--by y"),
     "--bins": (f"{MSE} --by y", "--bins 2"),
@@ -331,7 +334,7 @@ def test_commands_are_completed(run: Run) -> None:
 def test_losses_are_completed(run: Run) -> None:
     assert completed(run, "losscli eval --loss hu") == ["huber"]
     assert sorted(completed(run, "losscli eval -l ")) == losscli.names()
-    assert completed(run, "losscli explain cr") == ["cross_entropy"]
+    assert completed(run, "losscli explain cro") == ["cross_entropy"]
 
 
 # Where the result goes

@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import BadValueError, InputError, UsageError
 from losscli.exact import root, to_float
-from losscli.kinds import REAL, UNIT, Values
+from losscli.kinds import ENSEMBLE, REAL, UNIT, VECTOR_ENSEMBLE, Values
 from losscli.kinds.domains import Domain
 from losscli.literals import canonical
 from losscli.parameters import Parameter
@@ -342,9 +342,15 @@ def test_every_parameter_value_survives_the_text(definition: Definition) -> None
     """A parameter keeps its bits through the canonical text."""
     for parameter in numeric(definition):
         for value in (1 / 3, 0.1 + 0.2, 1e-300, 5e-324, 1e200, 2.0, 0.0, inf):
-            if parameter.rule.allows(value):
+            if parameter.rule.allows(value) and not _is_refused(definition, parameter, value):
                 loss = get(definition.name, **{parameter.name: value})
                 assert get(str(loss)).params[parameter.name] == value == loss.params[parameter.name]
+
+
+def _is_refused(definition: Definition, parameter: Parameter, value: float) -> bool:
+    """Whether a value between the limits is refused beside the defaults of the other parameters."""
+    params = {p.name: p.default for p in definition.params.values()} | {parameter.name: value}
+    return bool(definition.conflicts and definition.conflicts(**params))
 
 
 @every_loss
@@ -565,7 +571,7 @@ def _mismatched(loss: Loss) -> Iterator[list[tuple[int, ...]]]:
             others += [(n, *(d + 1 for d in columns)), (n,)] if columns else [(n, 2)]
             for other in others:
                 changed = [*shapes[:k], other, *shapes[k + 1 :]]
-                if changed not in taken and not _is_labelled(loss, changed):
+                if changed not in taken and not (_is_labelled(loss, changed) or _is_ensemble(loss, changed)):
                     yield changed
         yield [(2, 2, 2)] * len(shapes)
 
@@ -576,6 +582,14 @@ def _is_labelled(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
         return False
     pred, target = shapes
     return len(pred) == 2 and target in (pred, pred[:1])
+
+
+def _is_ensemble(loss: Loss, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether these are any number of members beside one outcome a row, numbers or vectors."""
+    if loss.kind not in (ENSEMBLE, VECTOR_ENSEMBLE) or any(len(shape) > 2 for shape in shapes):
+        return False
+    (n, columns), (rows, size) = ((*shape, 1)[:2] for shape in shapes)
+    return n == rows and columns % size == 0 and (size == 1 or loss.kind is VECTOR_ENSEMBLE)
 
 
 @every_variant
@@ -681,19 +695,19 @@ def test_whole_numbers_of_any_type_are_their_value(spec: str, dtype: Any) -> Non
 
 def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
     """Whole numbers from the domain of each role; distributions that are all or nothing."""
-    rng = np.random.default_rng(9)
-    arrays, all_drawn = [], random_data(loss, outputs=3).arrays
-    columns = max(a.shape[1] for a in all_drawn if a.ndim == 2)
-    for role, drawn in zip(loss.kind.roles, all_drawn, strict=True):
+    rng, arrays, samples = np.random.default_rng(9), [], random_data(loss, outputs=3).arrays
+    columns = max((a.shape[1] for a in samples if a.ndim == 2), default=0)
+    for role, drawn in zip(loss.kind.roles, samples, strict=True):
         allowed = role.allowed(loss.params)
         if isinstance(allowed, Values):
             arrays.append(rng.choice(np.array(allowed.numbers, np.int64), drawn.shape))
-        elif role.vector and allowed != REAL:
+        elif role.vector and columns and allowed in (UNIT, FORMS["log_probs"]):
             certain = np.eye(columns, dtype=np.int64)[rng.integers(0, columns, ROWS)]
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
-            arrays.append(rng.integers(low, high + 1, (ROWS, columns)))
+            whole = rng.integers(low, high + 1, drawn.shape)
+            arrays.append(np.sort(whole, axis=-1) if role.vector else whole)  # a box must not end before it begins
     return arrays
 
 

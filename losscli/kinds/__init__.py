@@ -8,20 +8,27 @@ are in `elements` (one number against one number), `classes` (a column a class),
 and a sign) and `lists` (the rows of a group against one another).
 are in `elements` (one number against one number), `classes` (a column a class), `scores` (a column a class or a label,
 no probabilities) and `vectors` (embeddings).
+are in `elements` (one number against one number), `counts` (that of counts and amounts), `classes` (a column a class),
+`forecasts` (a distribution predicted) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
+from losscli.kinds.counts import AMOUNTS, COUNTS, RATES, TWEEDIE
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
+from losscli.kinds.forecasts import ENSEMBLE, SCALED, VECTOR_ENSEMBLE
 from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
+    "AMOUNTS",
     "BINARY",
     "CATEGORICAL",
+    "COUNTS",
+    "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
     "LABELLED_VECTORS",
@@ -34,14 +41,18 @@ __all__ = [
     "RANKED",
     "RANKED_LIST",
     "RANKED_PAIRS",
+    "RATES",
     "REAL",
     "RESIDUAL",
+    "SCALED",
     "SCORES",
     "SIGNED",
     "SIGNED_DISTANCES",
     "SIGNED_PAIRS",
     "TRIPLETS",
+    "TWEEDIE",
     "UNIT",
+    "VECTOR_ENSEMBLE",
     "VIEWS",
     "Domain",
     "Interval",

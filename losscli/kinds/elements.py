@@ -44,7 +44,7 @@ def shape_of(n: int, outputs: int) -> tuple[int, ...]:
     return (n,) if outputs == 1 else (n, outputs)
 
 
-def _sample_residual(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+def sample_residual(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     shape = shape_of(n, outputs)
     target = rng.normal(size=shape) * 3
     return [target + rng.normal(size=shape) * rng.choice([0.1, 1.0, 10.0], size=shape), target]
@@ -56,12 +56,12 @@ RESIDUAL = Kind(
     "pred and target: (n,) or (n, d); depends on pred - target alone",
     (_PRED, _TARGET),
     partial(check_residual, (_PRED, _TARGET)),
-    _sample_residual,
+    sample_residual,
 )
 
 
 def _sample_gaussian(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
-    return [*_sample_residual(rng, params, n, outputs), np.exp(rng.normal(size=shape_of(n, outputs)) * 2)]
+    return [*sample_residual(rng, params, n, outputs), np.exp(rng.normal(size=shape_of(n, outputs)) * 2)]
 
 
 _VARIANCE = Role("variance", POSITIVE, ordered=False)

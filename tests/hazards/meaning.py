@@ -1,5 +1,6 @@
 """Files that can be read, and do not mean what the loss takes them for."""
 
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -621,6 +622,40 @@ MASKS = [
     ),
 ]
 
+_RATES = ("eval", "-l", "poisson_nll", "p.csv", "t.csv", *VALUE)
+_NO_RATE = two(csv("y_pred", 1.5, -0.5), csv("y", 1, 2))
+COUNTS = [
+    Hazard(129, "a rate below 0", _NO_RATE, _RATES, 3, ["p.csv:3:y_pred", "-0.5", "[0, inf]", "--form log_rate"]),
+    Hazard(
+        129,
+        "a log-rate below 0",
+        _NO_RATE,
+        (*_RATES, "--form", "log_rate"),
+        value=repr((exp(1.5) - 1.5 + exp(-0.5) + 1) / 2),
+    ),
+    Hazard(
+        129, "a count below 0", two(csv("y_pred", 1, 1), csv("y", 1, -2)), _RATES, 3, ["t.csv:3:y", "-2.0", "counts"]
+    ),
+    Hazard(129, "a rate of 0", two(csv("y_pred", 0, 1), csv("y", 0, 2)), _RATES, value="0.5"),
+    Hazard(129, "a rate of 0 for a count", two(csv("y_pred", 1, 0), csv("y", 1, 2)), _RATES, 4, ["poisson_nll is inf"]),
+    Hazard(
+        129,
+        "no count",
+        two(csv("y_pred", 1, 1), csv("y", 1, 2.5)),
+        (*_RATES, "--full", "true"),
+        3,
+        ["t.csv:3:y", "2.5 is no count", "full=false"],
+    ),
+    Hazard(
+        129,
+        "a deviance of a target of 0",
+        two(csv("y_pred", 1, 1), csv("y", 1, 0)),
+        ("eval", "-l", "gamma_deviance", "p.csv", "t.csv"),
+        3,
+        ["t.csv:3:y", "0.0 is outside (0, inf]", "tweedie_deviance"],
+    ),
+]
+
 _BYTES = arrays(np.array([0, 200, 255], np.uint8), np.array([1, 100, 0], np.uint8))
 NUMBERS = [
     Hazard(130, "uint8", _BYTES, MSE_NPY, value=repr((1 + 100**2 + 255**2) / 3)),
@@ -690,4 +725,4 @@ VECTORS = [
     ),
 ]
 
-HAZARDS = [*SHAPES, *KEYS, *CLASSES, *FORMS, *TARGETS, *WEIGHTS, *PARAMETERS, *MASKS, *NUMBERS, *VECTORS]
+HAZARDS = [*SHAPES, *KEYS, *CLASSES, *FORMS, *TARGETS, *WEIGHTS, *PARAMETERS, *MASKS, *COUNTS, *NUMBERS, *VECTORS]

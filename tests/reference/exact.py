@@ -125,11 +125,11 @@ class Reference:
         return self.definition.terms(*moved, **self.params)
 
     def _step(self, roles: Sequence[Any], role: int, k: int | None) -> Number:
-        """Small beside the length over which the loss changes: 1 at least for logits; for vectors any of their sizes
-        and distances; for an error its parts.
+        """Small beside the length over which the loss changes: 1 at least for logits and log-rates; for vectors any of
+        their sizes and distances; for an error its parts.
         """
         here = abs(roles[role] if k is None else roles[role][k])
-        if self.params.get("form") == "logits":
+        if self.params.get("form") in ("logits", "log_rate"):
             return STEP * max(here, mpf(1))
         if self.definition.alone:
             return STEP * (here or mpf(1))
