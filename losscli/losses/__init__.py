@@ -3,7 +3,9 @@
 """
 
 FAMILIES = {
-    "binary": ("bce", "hinge"),
+    "binary": ("bce", "hamming", "zero_one"),
+    "focal": ("focal",),
+    "margins": ("soft_margin", "hinge", "squared_hinge", "perceptron", "modified_huber", "exponential"),
     "multiclass": ("cross_entropy", "nll", "brier"),
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),
