@@ -5,7 +5,7 @@
 FAMILIES = {
     "binary": ("bce", "hamming", "zero_one"),
     "focal": ("focal",),
-    "margins": ("soft_margin", "hinge", "squared_hinge", "perceptron", "modified_huber", "exponential"),
+    "signed": ("soft_margin", "hinge", "squared_hinge", "perceptron", "modified_huber", "exponential"),
     "multiclass": ("cross_entropy", "nll", "brier"),
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),

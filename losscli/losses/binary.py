@@ -36,6 +36,7 @@ def _bce_properties(*, pos_weight: float, label_smoothing: float, clip: float, *
         "binary_cross_entropy_with_logits:form=logits",
         "sigmoid_binary_cross_entropy:form=logits",
         "HalfBinomialLoss:form=logits",
+        "HalfBinomialLossArrayAPI:form=logits",
     ),
     also=(
         "bce:form=logits",

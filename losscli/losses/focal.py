@@ -27,7 +27,7 @@ def _sum(a: "Array", b: "Array") -> "tuple[Array, Array]":
     """The rounded sum and what it lacks, exactly (Knuth's TwoSum)."""
     high = a + b
     back = high - a
-    return high, (a - (high - back)) + (b - back)
+    return high, np.where(np.isinf(high), 0.0, (a - (high - back)) + (b - back))
 
 
 def _exp_of_minus(x: "Array", x_low: "Array") -> "tuple[Array, Array]":
@@ -62,7 +62,7 @@ class _Outcomes(NamedTuple):
     def power(self, gamma: float) -> "Array":
         """(1 - p)^gamma."""
         high = np.power(self.not_p, gamma)
-        return high + times(high, gamma * self.lacks)
+        return high + times(gamma * self.lacks, high)
 
     def slope_of_power(self, gamma: float) -> "Array":
         """Of (1 - p)^gamma in 1 - p."""
@@ -121,8 +121,9 @@ def _of_other_log_prob(log_p: "Array") -> _Outcomes:
 def _in_prob(found: _Outcomes, gamma: float) -> Yields:
     """Slope and curvature of an outcome's loss in its p."""
     power = found.power(gamma)
-    yield 0 - power * (gamma * over(found.rest, found.not_p) + 1 / found.p)
-    yield found.slope_of_power(gamma) * (2 + (gamma - 1) * found.ratio) / found.p + over(over(power, found.p), found.p)
+    yield 0 - power * (times(np.asarray(gamma), over(found.rest, found.not_p)) + 1 / found.p)
+    bent = (2 + (gamma - 1) * found.ratio) / found.p
+    yield times(found.slope_of_power(gamma), bent) + over(over(power, found.p), found.p)
 
 
 def _in_other_prob(found: _Outcomes, gamma: float) -> Yields:
@@ -141,9 +142,10 @@ def _in_log_prob(found: _Outcomes, gamma: float) -> Yields:
 
 def _in_other_log_prob(found: _Outcomes, gamma: float) -> Yields:
     """The same in ln(1 - p)."""
-    power, odds = found.power(gamma), over(found.not_p, found.p)
-    yield power * (gamma * found.rest + odds)
-    yield power * (gamma * (gamma * found.rest + 2 * odds) + over(odds, found.p))
+    power, odds, factor = found.power(gamma), over(found.not_p, found.p), np.asarray(gamma)
+    slope = times(factor, found.rest) + odds
+    yield power * slope
+    yield power * (times(factor, slope + odds) + over(odds, found.p))
 
 
 _OF_CLASS = {"probs": (_of_probs, _in_prob), "log_probs": (_of_log_probs, _in_log_prob)}
