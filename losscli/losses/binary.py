@@ -157,10 +157,10 @@ def zero_one(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     Good: between 0 and 1; the plainest number there is.
     Beware: of equal scores the first class wins, so that a model that says the same of all is right where class 0 is;
     with rare classes always naming the common one looks good.
-    Related: cross_entropy, soft_margin, hinge and exponential are smooth or convex stand-ins; top_k with k=1 forgives
+    Related: cross_entropy, soft_margin, hinge and exponential are smooth or convex stand-ins; top_k with k=1 counts
     the same, up to ties; hamming is it label by label.
     Elsewhere: scikit-learn's zero_one_loss takes predicted labels, and with normalize=False is the sum.
-    Reference: Duda and Hart (1973), Pattern Classification and Scene Analysis, section 2.2.
+    Reference: Friedman (1997), doi:10.1023/A:1009778005914.
 
     >>> losscli.evaluate("zero_one", pred=[[2.5, 0.5, -1], [0, 0, 3], [1, 1, 0]], target=[0, 1, 1]).value
     0.6666666666666666
