@@ -141,7 +141,7 @@ def test_soft_targets_of_one_column_are_refused() -> None:
 
 def test_a_weight_of_class_1_needs_one_column() -> None:
     """Of a column a class alpha would have three meanings."""
-    with pytest.raises(InputError, match=r"alpha=0.25 is the weight of class 1 in one,.*--class-weight"):
+    with pytest.raises(InputError, match=r"alpha=0.25 is the weight of class 1 in one.*--class-weight"):
         losscli.evaluate("focal:alpha=0.25", pred=[[0.5, 0.5]], target=[1])
 
 

@@ -45,7 +45,7 @@ def _check_outcomes(arrays: "list[Array]", params: Params, allow_inf: bool) -> "
         return [pred, target]
     if weight is not None:
         raise InputError(
-            f"pred has {arrays[0].shape[1]} columns, and alpha={weight:g} is the weight of class 1 in one, of shape (n,)"
+            f"pred has {arrays[0].shape[1]} columns, and alpha={weight:g} is the weight of class 1 in one of shape (n,)"
             "; for a column a class leave alpha out, and say --class-weight where classes are to be weighed"
         )
     return CATEGORICAL.check(arrays, params, allow_inf)
