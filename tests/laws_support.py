@@ -48,12 +48,14 @@ def random_data(loss: Loss, rows: int = ROWS, outputs: int = 1, seed: int = 1) -
 
 
 def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> Data | None:
-    """Distributions in place of class labels, for the losses that take both."""
+    """Distributions in place of class labels, for the losses that take both; some parameters are for one column."""
     labels = [role.labels for role in loss.kind.roles]
     if not any(labels):
         return None
     rng = np.random.default_rng(seed)
     drawn = loss.kind.sample(rng, loss.params, rows, classes)
+    if all(a.ndim == 1 for a in drawn):
+        return None
     classes = drawn[0].shape[1]  # a kind may need more
     soft = rng.dirichlet(np.full(classes, 0.5), rows)
     return Data(loss, [soft if label else a for a, label in zip(drawn, labels, strict=True)], f"{classes} soft classes")

@@ -10,6 +10,8 @@ are in `elements` (one number against one number), `classes` (a column a class),
 no probabilities) and `vectors` (embeddings).
 are in `elements` (one number against one number), `counts` (that of counts and amounts), `classes` (a column a class),
 `forecasts` (a distribution predicted) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `outcomes` (one column or a column a
+class) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows
@@ -19,6 +21,7 @@ from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval,
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.kinds.forecasts import ENSEMBLE, SCALED, VECTOR_ENSEMBLE
 from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
+from losscli.kinds.outcomes import DECISIONS, OUTCOMES
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
@@ -28,12 +31,14 @@ __all__ = [
     "BINARY",
     "CATEGORICAL",
     "COUNTS",
+    "DECISIONS",
     "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
     "LABELLED_VECTORS",
     "LABEL_SETS",
     "LOG_CATEGORICAL",
+    "OUTCOMES",
     "OVERLAP",
     "PAIRS",
     "POSITIVE",

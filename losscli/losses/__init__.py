@@ -5,6 +5,9 @@
 FAMILIES = {
     "batch": ("info_nce", "supcon"),
     "binary": ("bce", "hinge"),
+    "binary": ("bce", "hamming", "zero_one"),
+    "focal": ("focal",),
+    "signed": ("soft_margin", "hinge", "squared_hinge", "perceptron", "modified_huber", "exponential"),
     "multiclass": ("cross_entropy", "nll", "brier"),
     "reshaped": ("poly1", "generalized_cross_entropy"),
     "margins": ("multi_margin", "categorical_hinge", "multilabel_margin"),
