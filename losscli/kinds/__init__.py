@@ -4,20 +4,26 @@ A checker takes the arrays of the roles, refuses the first value that is not all
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
 `domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
-are in `elements` (one number against one number), `classes` (a column a class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `masks` (a class a place), `boxes`
+(four numbers a row) and `vectors` (embeddings).
 """
 
+from losscli.kinds.boxes import BOXES
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
+from losscli.kinds.masks import CLASS_PROBABILITIES, LABELLED_PROBABILITIES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
     "BINARY",
+    "BOXES",
     "CATEGORICAL",
+    "CLASS_PROBABILITIES",
     "FORMS",
     "GAUSSIAN",
+    "LABELLED_PROBABILITIES",
     "LOG_CATEGORICAL",
     "OVERLAP",
     "PAIRS",
