@@ -1,5 +1,5 @@
-"""The losses, one module a family, which is imported when one of its losses is asked for; `cross_entropies`,
-`overlap`, `rectangles` and `stable` hold what several of them are made of.
+"""The losses, one module a family, which is imported when one of its losses is asked for; `boxparts`,
+`cross_entropies`, `overlap`, `rectangles` and `stable` hold what several of them are made of.
 """
 
 FAMILIES = {

@@ -1,12 +1,11 @@
 """Boxes matched row by row: intersection over union, and what it lacks where boxes are apart."""
 
-from math import pi
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from losscli.kinds import BOXES
-from losscli.lazy import np
+from losscli.losses.boxparts import added, bent, distant, lost, wasted
 from losscli.losses.overlap import OF_EMPTY
-from losscli.losses.rectangles import Axis, Move, axes, moves
+from losscli.losses.rectangles import axes, moves
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
@@ -49,7 +48,7 @@ def box_iou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empt
     0.5
     """
     both = axes(pred, target, box_format)
-    yield from _lost(both, moves(both, box_format), OF_EMPTY[empty])
+    yield from lost(both, moves(both, box_format), OF_EMPTY[empty])
 
 
 @loss(
@@ -83,7 +82,7 @@ def giou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
     """
     both = axes(pred, target, box_format)
     several = moves(both, box_format)
-    yield from _sum(_lost(both, several, OF_EMPTY[empty]), _wasted(both, several))
+    yield from added(lost(both, several, OF_EMPTY[empty]), wasted(both, several))
 
 
 @loss(
@@ -116,7 +115,7 @@ def diou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
     """
     both = axes(pred, target, box_format)
     several = moves(both, box_format)
-    yield from _sum(_lost(both, several, OF_EMPTY[empty]), _distant(both, several))
+    yield from added(lost(both, several, OF_EMPTY[empty]), distant(both, several))
 
 
 @loss(
@@ -151,137 +150,5 @@ def ciou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
     """
     both = axes(pred, target, box_format)
     several, of_empty = moves(both, box_format), OF_EMPTY[empty]
-    bent = _bent(both, several, _lost(both, several, of_empty))
-    yield from _sum(_lost(both, several, of_empty), _distant(both, several), bent)
-
-
-# Parts: each yields its value, its gradient and its Hessian diagonal, (n,) and (n, 4)
-
-
-def _sum(*parts: Yields) -> Yields:
-    for orders in zip(*parts, strict=True):
-        yield sum(orders[1:], orders[0])
-
-
-def _columns(several: list[Move], derivatives: "list[Array]", order: int) -> "Array":
-    """Derivatives in units of each number's axis, in its own."""
-    scaled = [np.ldexp(d, -order * move.along.power) for move, d in zip(several, derivatives, strict=True)]
-    return np.stack(scaled, axis=1)
-
-
-def _areas(x: Axis, y: Axis) -> "tuple[Array, Array, Array]":
-    """What is shared; what only one of the boxes has; their union."""
-    shared = x.shared * y.shared
-    own = x.own_out * y.own + x.shared * y.own_out
-    apart = own + (x.other_out * y.other + x.shared * y.other_out)
-    return shared, apart, apart + shared
-
-
-def _growth(move: Move) -> "Array":
-    """How the union changes."""
-    along, across = move.along, move.across
-    return move.of_edges(*((1 - m) * across.own + m * across.own_out for m in along.inner))
-
-
-def _lost(both: tuple[Axis, Axis], several: list[Move], of_empty: float) -> Yields:
-    """1 - I/U."""
-    shared, apart, union = _areas(*both)
-    x, y = both
-    some = ((x.own > 0) & (y.own > 0)) | ((x.other > 0) & (y.other > 0))
-    union = np.where(union > 0, union, 1.0)  # of boxes so far apart that their areas vanish beside the hull's
-    yield np.where(some, np.where(shared > 0, apart / union, 1.0), of_empty)
-    slopes = [_slope_of_lost(move, shared, union) for move in several]
-    flat = np.where(some, 0.0, 0.0 * of_empty)
-    yield _columns(several, [np.where(some, s, flat) for s in slopes], 1)
-    bends = [-2 * _growth(move) / union * slope for move, slope in zip(several, slopes, strict=True)]
-    yield _columns(several, [np.where(some, b, flat) for b in bends], 2)
-
-
-def _slope_of_lost(move: Move, shared: "Array", union: "Array") -> "Array":
-    """(I U' - I' U) / U²: an edge that bounds what is shared costs as it moves in, another as it moves out."""
-    along, across = move.along, move.across
-    gained = across.shared * (across.own * along.own_out + along.other * across.other) / union
-    return move.of_edges(*((1 - m) * (shared / union * across.own) - m * gained for m in along.inner)) / union
-
-
-def _wasted(both: tuple[Axis, Axis], several: list[Move]) -> Yields:
-    """(H - U)/H."""
-    x, y = both
-    union, hull = _areas(x, y)[2], x.span * y.span
-    corners = x.own_out * y.other_out + x.other_out * y.own_out
-    rest = np.where(x.shared == 0, _between(x, y), np.where(y.shared == 0, _between(y, x), corners))
-    some = hull > 0
-    yield np.where(some, rest / hull, 0.0)
-    growths = [move.span / move.along.span for move in several]  # of the hull, as a share of it
-    slopes = [(union * g - _growth(move)) / hull for move, g in zip(several, growths, strict=True)]
-    yield _columns(several, [np.where(some, s, 0.0) for s in slopes], 1)
-    bends = [-2 * g * s for g, s in zip(growths, slopes, strict=True)]
-    yield _columns(several, [np.where(some, b, 0.0) for b in bends], 2)
-
-
-def _between(along: Axis, across: Axis) -> "Array":
-    """The hull less both boxes, which share nothing along this axis."""
-    return along.gap * across.span + along.own * across.own_lack + along.other * across.other_lack
-
-
-def _common(both: tuple[Axis, Axis]) -> "tuple[Array, tuple[Array, Array]]":
-    """The larger of both axes' powers, and how much less each axis's is."""
-    power = np.maximum(both[0].power, both[1].power)
-    return power, (both[0].power - power, both[1].power - power)
-
-
-def _distant(both: tuple[Axis, Axis], several: list[Move]) -> Yields:
-    """ρ²/c²; of boxes that are one point 0."""
-    _, less = _common(both)
-    offsets, spans = (
-        [np.ldexp(length, k) for length, k in zip(lengths, less, strict=True)]
-        for lengths in ((both[0].offset, both[1].offset), (both[0].span, both[1].span))
-    )
-    square = spans[0] * spans[0] + spans[1] * spans[1]
-    some = square > 0
-    share = (offsets[0] * offsets[0] + offsets[1] * offsets[1]) / square
-    yield np.where(some, share, 0.0)
-    steps = [np.ldexp(1.0, k) for k in less]  # an axis's unit, in the common one
-    slopes, growths = [], []
-    for j, move in enumerate(several):
-        offset, span, step = offsets[j % 2], spans[j % 2], steps[j % 2]
-        growths.append(2 * span * (step * move.span))
-        slopes.append((2 * offset * (step * move.middle) - share * growths[-1]) / square)
-    yield _columns(several, [np.where(some, s, 0.0) for s in slopes], 1)
-    bends = []
-    for j, (move, slope, growth) in enumerate(zip(several, slopes, growths, strict=True)):
-        second = 2 * steps[j % 2] ** 2 * (move.middle**2 - share * move.span**2)
-        bends.append((second - 2 * slope * growth) / square)
-    yield _columns(several, [np.where(some, b, 0.0) for b in bends], 2)
-
-
-_TURN = 4 / pi**2
-
-
-def _bent(both: tuple[Axis, Axis], several: list[Move], lost: Yields) -> Yields:
-    """αv = v²/(1 - I/U + v), where v is the angle between the boxes' diagonals, squared; of equal boxes 0."""
-    _, less = _common(both)
-    (w, h), (w_t, h_t) = (
-        [np.ldexp(length, k) for length, k in zip(lengths, less, strict=True)]
-        for lengths in ((both[0].own, both[1].own), (both[0].other, both[1].other))
-    )
-    angle = np.arctan2(w_t * h - w * h_t, h_t * h + w_t * w)
-    v, x = _TURN * angle * angle, next(lost)
-    total = x + v
-    some = total != 0  # NaN too
-    alpha = np.where(some, v / total, 0.0)
-    yield alpha * v
-    diagonal = np.hypot(w, h)
-    turns = [np.where(diagonal > 0, side / diagonal / diagonal, 0.0) for side in (-h, w)]
-    turns = [turns[j % 2] * np.ldexp(move.own, less[j % 2]) for j, move in enumerate(several)]
-    v_slope = _columns(several, [2 * _TURN * angle * turn for turn in turns], 1)
-    x_slope, alpha = next(lost), alpha[:, None]
-    yield (2 - alpha) * alpha * v_slope - alpha * alpha * x_slope
-    twist = np.where(diagonal > 0, 2 * (w / diagonal) * (h / diagonal) / diagonal / diagonal, 0.0)
-    twists = [(1 - 2 * (j % 2)) * twist * np.ldexp(move.own, less[j % 2]) ** 2 for j, move in enumerate(several)]
-    v_bend = _columns(
-        several, [2 * _TURN * (turn * turn + angle * t) for turn, t in zip(turns, twists, strict=True)], 2
-    )
-    skew = alpha * x_slope - (1 - alpha) * v_slope
-    mixed = np.where(some[:, None], 2 * skew * (skew / total[:, None]), 0.0)
-    yield (2 - alpha) * alpha * v_bend - alpha * alpha * next(lost) + mixed
+    ratio = bent(both, several, lost(both, several, of_empty))
+    yield from added(lost(both, several, of_empty), distant(both, several), ratio)

@@ -110,9 +110,10 @@ def _share(sums: Sequence[Fraction], smooth: float) -> Fraction:
 def _lifted(share: Fraction, gamma: float) -> float:
     """The power of a share that may be too small for a float64 where its power is not."""
     places = _PLACES if share < Fraction(1, 1 << _PLACES) else 0
-    large = np.array([to_float(share * (1 << places)), 0.5**places])
-    value, unit = _power(large, gamma).tolist()
-    return float(value * unit)
+    exact = share * (1 << places)
+    near = to_float(exact)
+    value, unit = _power(np.array([near, 0.5**places]), gamma).tolist()
+    return float(value * (1 + to_float(exact / Fraction(near) - 1) / gamma) * unit)
 
 
 _PLACES = 1000

@@ -69,6 +69,7 @@ def _sizes(
     steep = 2 * abs(p - t) if squared else alpha * (1 - t) + beta * t
     slope = (shared * steep + apart * factor * t) / whole**2
     bend = 2 * shared / whole**2 if squared else 0
+    slope += mpf(10) ** -30  # of a perfect mask the slope is 0, but not its difference quotient
     return apart / whole, slope, bend + 2 * slope * (steep + factor * t) / whole
 
 
