@@ -108,16 +108,18 @@ def _correlations_of_rows(shape: tuple[int, ...], target: "Array", cells: "tuple
     hit, false, missed, rest = (row_sum(cell.reshape(target.shape))[:, None] for cell in cells)
     yes, no, there, absent = hit + false, missed + rest, hit + missed, false + rest
     roots = [np.sqrt(margin) for margin in (yes, no, there, absent)]
-    m = hit / roots[0] / roots[2] * (rest / roots[1] / roots[3]) - false / roots[0] / roots[3] * (
-        missed / roots[1] / roots[2]
-    )
+    tells = float(target.shape[1] > 1)  # of a single pixel the two products are equal, but for their roundings
+    right = hit / roots[0] / roots[2] * (rest / roots[1] / roots[3])
+    wrong = false / roots[0] / roots[3] * (missed / roots[1] / roots[2])
+    m = tells * (right - wrong)
     is_defined = (yes > 0) & (no > 0) & (there > 0) & (absent > 0)
     of_empty = np.where(false + missed == 0, OF_EMPTY[empty], nan if empty == "undefined" else 1.0)
     # 1 - M² = x + y - xy, where 1 - x and 1 - y are informedness and markedness: nothing cancels near M = 1
     x, y = missed / there + false / absent, false / yes + missed / no
     yield np.where(is_defined, np.where(m > 0, (x + y * (1 - x)) / (1 + m), 1 - m), of_empty)[:, 0]
     flat = np.where(is_defined | (empty != "undefined"), 0.0, nan)
-    part = (target * (roots[3] / roots[2]) - (1 - target) * (roots[2] / roots[3])) / roots[0] / roots[1]
+    odds = roots[3] / roots[2]
+    part = tells * (target * odds - (1 - target) / odds) / roots[0] / roots[1]
     h = 1 / yes - 1 / no
     yield np.where(is_defined, m * h / 2 - part, flat).reshape(shape)
     bend = h * part - m * (h * h / 4 + (1 / yes / yes + 1 / no / no) / 2)

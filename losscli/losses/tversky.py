@@ -35,7 +35,7 @@ def _properties(*, alpha: float, beta: float, **_: Any) -> str:
     task="segmentation",
     also=(
         "tversky:alpha=0.9,beta=0.1",
-        "tversky:alpha=0.3,beta=0.7,smooth=0.5,pool=sample",
+        "tversky:alpha=0.25,beta=0.75,smooth=0.5,pool=sample",
         "tversky:alpha=2,empty=0,pool=sample",
     ),
     finish=partial(pooled, 1),
