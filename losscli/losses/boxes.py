@@ -22,7 +22,6 @@ Empty = Annotated[Literal["undefined", "0", "1"], Param("1 - IoU where predictio
 @loss(
     BOXES,
     task="detection",
-    aliases=("iou_boxes",),
     also=("box_iou:box_format=xywh", "box_iou:box_format=cxcywh,empty=1"),
     properties="symmetric",
     bounds=(0.0, 1.0),
@@ -54,7 +53,7 @@ def box_iou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empt
 @loss(
     BOXES,
     task="detection",
-    aliases=("generalized_iou", "generalized_box_iou", "generalized_box_iou_loss", "giou_loss", "GIoULoss"),
+    aliases=("generalized_iou_loss", "generalized_box_iou_loss", "giou_loss", "GIoULoss"),
     also=("giou:box_format=xywh", "giou:box_format=cxcywh,empty=1"),
     properties="symmetric",
     bounds=(0.0, 2.0),
@@ -88,7 +87,7 @@ def giou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
 @loss(
     BOXES,
     task="detection",
-    aliases=("distance_iou", "distance_box_iou", "distance_box_iou_loss", "diou_loss", "DIoULoss"),
+    aliases=("distance_iou_loss", "distance_box_iou_loss", "diou_loss", "DIoULoss"),
     also=("diou:box_format=xywh", "diou:box_format=cxcywh,empty=1"),
     properties="symmetric",
     bounds=(0.0, 2.0),
@@ -121,7 +120,7 @@ def diou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
 @loss(
     BOXES,
     task="detection",
-    aliases=("complete_iou", "complete_box_iou", "complete_box_iou_loss", "ciou_loss", "CIoULoss"),
+    aliases=("complete_iou_loss", "complete_box_iou_loss", "ciou_loss", "CIoULoss"),
     also=("ciou:box_format=xywh", "ciou:box_format=cxcywh,empty=1"),
     properties="symmetric",
     bounds=(0.0, 2.5),
@@ -142,7 +141,8 @@ def ciou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
     Kinks: where an edge lies on an edge of the other box the mean of both sides' slopes is taken; where boxes touch, 0
     for I.
     Related: diou, without the aspect ratio.
-    Elsewhere: torchvision's complete_box_iou_loss adds 1e-7 to three denominators and holds α fixed in the gradient.
+    Elsewhere: torchvision's complete_box_iou_loss adds 1e-7 below, in part though eps=0 is said, and holds α fixed in the
+    gradient.
     Reference: Zheng, Wang, Liu, Li, Ye and Ren (2020), doi:10.1609/aaai.v34i07.6999, arXiv:1911.08287.
 
     >>> losscli.evaluate("ciou", pred=[[0, 0, 2, 2]], target=[[2, 0, 4, 2]]).value

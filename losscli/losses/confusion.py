@@ -62,7 +62,6 @@ def _root(square: Fraction) -> Fraction:
 @loss(
     OVERLAP,
     task="segmentation",
-    aliases=("matthews", "matthews_correlation"),
     also=("mcc:empty=0", "mcc:empty=1,pool=sample"),
     finish=_pooled_correlation,
     row_when=("pool", "sample"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @loss(
     OVERLAP,
     task="segmentation",
-    aliases=("soft_dice", "sorensen_dice"),
+    aliases=("soft_dice",),
     also=("dice:smooth=1", "dice:pool=sample", "dice:smooth=0.5,pool=sample", "dice:empty=0,pool=sample"),
     finish=partial(pooled, 2),
     row_when=("pool", "sample"),
