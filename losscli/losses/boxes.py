@@ -141,8 +141,8 @@ def ciou(pred: "Array", target: "Array", *, box_format: Format = "xyxy", empty: 
     Kinks: where an edge lies on an edge of the other box the mean of both sides' slopes is taken; where boxes touch, 0
     for I.
     Related: diou, without the aspect ratio.
-    Elsewhere: torchvision's complete_box_iou_loss adds 1e-7 below, in part though eps=0 is said, and holds α fixed in the
-    gradient.
+    Elsewhere: torchvision's complete_box_iou_loss adds 1e-7 below, in part though eps=0 is said, and holds α fixed in
+    the gradient.
     Reference: Zheng, Wang, Liu, Li, Ye and Ren (2020), doi:10.1609/aaai.v34i07.6999, arXiv:1911.08287.
 
     >>> losscli.evaluate("ciou", pred=[[0, 0, 2, 2]], target=[[2, 0, 4, 2]]).value
