@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import BadValueError, InputError, UsageError
 from losscli.exact import root, to_float
-from losscli.kinds import ENSEMBLE, FORMS, REAL, UNIT, VECTOR_ENSEMBLE, Values
+from losscli.kinds import ENSEMBLE, FORMS, UNIT, VECTOR_ENSEMBLE, Values
 from losscli.kinds.domains import Domain
 from losscli.literals import canonical
 from losscli.parameters import Parameter
@@ -111,7 +111,7 @@ def test_an_aggregate_finishes_with_its_derivatives(spec: str, divisor: Fraction
     loss = get(spec)
     terms = range(len(aggregate(loss).sums))
     for size in (0.25, 3.7, 1e-200, 1e200):
-        sums = [size * share for share in (1.0, 0.3)[: len(terms)]]
+        sums = [size * share for share in (1.0, 0.3, 0.2, 0.7)[: len(terms)]]
         finish = loss.finish
         assert finish
         value, slopes, curvature = finish([Fraction(x) for x in sums], divisor, **loss.params)
@@ -500,18 +500,18 @@ def _with_values(loss: Loss, k: int, values: dict[int, float]) -> list[Any]:
     """Valid arrays, but for some rows of role k, which hold these values; the rest of a distribution goes with one."""
     role, arrays = loss.kind.roles[k], [a.copy() for a in (soft_data(loss) or random_data(loss)).arrays]
     for row, value in values.items():
-        arrays[k][row] = (
-            _distribution_with(role.allowed(loss.params), value, arrays[k].shape[1])
-            if role.vector and arrays[k].ndim == 2
-            else value
-        )
+        is_row = role.vector and arrays[k].ndim == 2
+        arrays[k][row] = _row_with(role.allowed(loss.params), value, arrays[k][row]) if is_row else value
     return arrays
 
 
-def _distribution_with(allowed: Domain, value: float, classes: int) -> list[float]:
+def _row_with(allowed: Domain, value: float, row: Any) -> list[float]:
+    classes = len(row)
     if allowed == UNIT:
         return [value, min(max(1 - value, 0.0), 1.0), *[0.0] * (classes - 2)]
-    return [value, 0.0 if value < -1 or allowed == REAL else -800.0, *[-800.0] * (classes - 2)]
+    if allowed.high > 0:
+        return np.sort([value, *row[1:]]).tolist()  # a box must not end before it begins
+    return [value, 0.0 if value < -1 else -800.0, *[-800.0] * (classes - 2)]
 
 
 def _refused_value(loss: Loss, k: int, arrays: list[Any], what: str) -> None:
@@ -709,9 +709,8 @@ def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
             whole = rng.integers(low, high + 1, drawn.shape)
-            arrays.append(
-                np.sort(whole, axis=1) if role.vector and whole.ndim == 2 else whole
-            )  # a box must not end before it begins
+            is_row = role.vector and whole.ndim == 2  # a box must not end before it begins
+            arrays.append(np.sort(whole, axis=1) if is_row else whole)
     return arrays
 
 

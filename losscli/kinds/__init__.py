@@ -12,8 +12,11 @@ are in `elements` (one number against one number), `counts` (that of counts and 
 `forecasts` (a distribution predicted) and `vectors` (embeddings).
 are in `elements` (one number against one number), `classes` (a column a class), `outcomes` (one column or a column a
 class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `masks` (a class a place), `boxes`
+(four numbers a row) and `vectors` (embeddings).
 """
 
+from losscli.kinds.boxes import BOXES
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
 from losscli.kinds.counts import AMOUNTS, COUNTS, RATES, TWEEDIE
@@ -21,6 +24,7 @@ from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval,
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.kinds.forecasts import ENSEMBLE, SCALED, VECTOR_ENSEMBLE
 from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
+from losscli.kinds.masks import CLASS_PROBABILITIES, LABELLED_PROBABILITIES
 from losscli.kinds.outcomes import DECISIONS, OUTCOMES
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
@@ -29,12 +33,15 @@ from losscli.kinds.vectors import PAIRS, TRIPLETS
 __all__ = [
     "AMOUNTS",
     "BINARY",
+    "BOXES",
     "CATEGORICAL",
+    "CLASS_PROBABILITIES",
     "COUNTS",
     "DECISIONS",
     "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
+    "LABELLED_PROBABILITIES",
     "LABELLED_VECTORS",
     "LABEL_SETS",
     "LOG_CATEGORICAL",

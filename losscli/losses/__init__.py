@@ -1,10 +1,9 @@
-"""The losses, one module a family, which is imported when one of its losses is asked for; `cross_entropies` and
-`stable` hold what several of them are made of.
+"""The losses, one module a family, which is imported when one of its losses is asked for; `boxparts`,
+`cross_entropies`, `overlap`, `rectangles` and `stable` hold what several of them are made of.
 """
 
 FAMILIES = {
     "batch": ("info_nce", "supcon"),
-    "binary": ("bce", "hinge"),
     "binary": ("bce", "hamming", "zero_one"),
     "focal": ("focal",),
     "signed": ("soft_margin", "hinge", "squared_hinge", "perceptron", "modified_huber", "exponential"),
@@ -16,6 +15,8 @@ FAMILIES = {
     "calibration": ("ece",),
     "counts": ("poisson_nll", "gamma_nll"),
     "deviances": ("poisson_deviance", "gamma_deviance", "tweedie_deviance"),
+    "boxes": ("box_iou", "giou", "diou", "ciou"),
+    "confusion": ("mcc", "generalized_dice"),
     "distribution": ("gaussian_nll",),
     "forecast": ("laplace_nll", "student_t_nll", "crps_normal"),
     "ensemble": ("crps_ensemble", "energy_score"),
@@ -23,9 +24,11 @@ FAMILIES = {
     "embedding": ("contrastive", "triplet"),
     "ranking": ("ranknet", "listnet", "listmle"),
     "pairs": ("margin_ranking", "cosine_embedding", "hinge_embedding"),
+    "lovasz": ("lovasz_hinge", "lovasz_softmax"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
-    "segmentation": ("dice",),
+    "segmentation": ("dice", "squared_dice", "jaccard"),
+    "tversky": ("tversky", "focal_tversky"),
 }
 
 __all__ = ["FAMILIES"]
