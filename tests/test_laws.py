@@ -478,6 +478,8 @@ def _boundaries(allowed: Domain) -> tuple[list[float], list[float], list[float]]
         near = [nextafter(number, side) for number in allowed.numbers for side in (-inf, inf)]
         return list(allowed.numbers), [*near, 0.5, -inf, inf], []
     inside, outside, infinite = [], [], []
+    if allowed.hole is not None:
+        inside, outside = [nextafter(allowed.hole, side) for side in (-inf, inf)], [allowed.hole]
     for end, outwards in ((allowed.low, -inf), (allowed.high, inf)):
         if isinf(end):
             infinite.append(end)
@@ -691,7 +693,8 @@ def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
-            arrays.append(rng.integers(low, high + 1, (ROWS, 3)))
+            whole = rng.integers(low, high + 1, (ROWS, 3))
+            arrays.append(np.where(whole == allowed.hole, high, whole))
     return arrays
 
 

@@ -8,7 +8,10 @@ FAMILIES = {
     "distribution": ("gaussian_nll",),
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
-    "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
+    "regression": ("mse", "half_mse", "mae", "bias", "rmse", "lq"),
+    "relative": ("mape", "smape", "wmape"),
+    "logarithmic": ("msle", "rmsle"),
+    "directions": ("cosine_distance",),
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
     "segmentation": ("dice",),
 }

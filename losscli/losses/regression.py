@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from losscli.exact import root
 from losscli.kinds import RESIDUAL
 from losscli.lazy import np
+from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
@@ -171,8 +172,9 @@ def rmse(pred: "Array", target: "Array") -> Yields:
     Beware: not a mean of per-sample values, so the mean of two halves' rmse is not the whole's; outliers as for mse.
     Kinks: where every error is 0, with slope 0; up to there the gradient's length stays the same.
     Related: the root of mse; at least mae; nrmse puts it on a scale of the target's.
-    Elsewhere: of several outputs scikit-learn takes the mean of a root a column, CatBoost's MultiRMSE does not divide by
-    their number; here, as in XGBoost, there is one root over all. torch's gradient of √mse is NaN where all errors are 0.
+    Elsewhere: of several outputs scikit-learn takes the mean of a root a column, CatBoost's MultiRMSE does not divide
+    by their number; here, as in XGBoost, there is one root over all. torch's gradient of √mse is NaN where all errors
+    are 0.
     Reference: Hyndman and Koehler (2006), doi:10.1016/j.ijforecast.2006.03.001.
 
     >>> losscli.evaluate("rmse", pred=[1, 2, 4], target=[1, 4, 1]).value
@@ -182,3 +184,61 @@ def rmse(pred: "Array", target: "Array") -> Yields:
     yield (e * e,)
     yield (2 * e,)
     yield (np.full_like(e, 2.0),)
+
+
+def two_sum(a: "Array", b: "Array") -> "tuple[Array, Array]":
+    """The rounded sum and what it lacks (Knuth's TwoSum)."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
+
+
+@loss(
+    RESIDUAL,
+    task="regression",
+    also=("lq:q=1", "lq:q=1.5", "lq:q=3"),
+    properties=lambda q: "convex symmetric differentiable" if q > 1 else "convex symmetric",
+)
+def lq(
+    pred: "Array",
+    target: "Array",
+    *,
+    q: Annotated[float, Param("power of the size of an error", ge=1, lt=inf)] = 2.0,
+) -> Yields:
+    """Lq: |e|^q, with e = pred - target.
+
+    Gradient q |e|^(q-1) sign(e), curvature q (q-1) |e|^(q-2); 0 at e = 0, but for q = 2, where the curvature is 2.
+    On (n, d) a sample's loss is the mean over its d outputs.
+
+    Use it when large errors are to count more than in mae and less than in mse (1 < q < 2), or more than there (q > 2).
+    Not when outliers are the only reason for q < 2: huber has a scale and a bounded slope.
+    Assumes errors of a generalised Gaussian (exponential power) distribution: the density ∝ exp(-|e|^q / b), so minus
+    its logarithm is |e|^q / b and a constant.
+    Good: convex; one number leads from the median (q = 1) over the mean (q = 2) to the middle of the range (q → ∞).
+    Beware: in the target's unit to the power q; from q = 3 or so one error decides. For 1 < q < 2 the curvature grows
+    without limit towards e = 0, where it is given as 0.
+    Ends: q = 1 is mae, q = 2 is mse; the q-th root of the mean goes to max_error as q → ∞.
+    Kinks: with q = 1 at e = 0, with slope 0.
+    Related: mae, mse, max_error.
+    Elsewhere: CatBoost's Lq, which must be told q; torchmetrics' Minkowski distance is (Σ|e|^p)^(1/p), without a mean.
+    Reference: Subbotin (1923), On the law of frequency of error, Matematicheskii Sbornik 31, 296-301.
+
+    >>> losscli.evaluate("lq:q=3", pred=[1, 2], target=[3, 1]).value
+    4.5
+    """
+    e, lost = two_sum(pred, -target)
+    moved = np.where(np.isfinite(e) & (e != 0), lost / e, 0.0)  # by the rounding of e, which the power magnifies
+    beyond = np.isinf(e)  # where its half is not
+    size = np.where(beyond, np.abs(pred / 2 - target / 2), np.abs(e))
+
+    def power(exponent: float) -> "Array":
+        plain = size**exponent * np.where(beyond, np.float64(2.0) ** exponent, 1.0)
+        shift = plain * (exponent * moved)
+        return plain + np.where(np.isfinite(shift), shift, 0.0)
+
+    yield power(q)
+    yield np.sign(e) * q * power(q - 1)
+    if q == 1:
+        yield np.zeros_like(e)
+    else:
+        yield np.where((size == 0) & (q < 2), 0.0, q * power(q - 2) * (q - 1))
