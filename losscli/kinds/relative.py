@@ -36,6 +36,30 @@ PAIRED = Kind(
     _sample_paired,
 )
 
+
+def _check_single(roles: Sequence[Role], arrays: "list[Array]", params: Params, allow_inf: bool) -> "list[Array]":
+    """One number a row: with several columns it would be open what their targets' common mean or spread stands for."""
+    for role, array in zip(roles, arrays, strict=True):
+        if array.ndim == 2 and array.shape[1] > 1:
+            raise InputError(
+                f"{role.name} has {array.shape[1]} columns, shape {array.shape}; this loss compares with the mean or "
+                "the spread of one column of targets: give one column at a time (--pred-col, --target-col)"
+            )
+    return check_elements(roles, arrays, params, allow_inf)
+
+
+def _sample_single(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+    return _sample_paired(rng, params, n, 1)
+
+
+SINGLE = Kind(
+    "single",
+    "pred and target: (n,), any numbers; one column each",
+    _PAIRED,
+    partial(_check_single, _PAIRED),
+    _sample_single,
+)
+
 _NO_ZERO = "; no error is relative to 0: mask such rows (--mask-col), or take wmape or smape, which allow it"
 _NONZERO = (_PRED, Role("target", Interval(-inf, inf, hole=0.0), hint=_NO_ZERO))
 NONZERO_TARGET = Kind(

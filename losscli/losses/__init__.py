@@ -11,6 +11,7 @@ FAMILIES = {
     "regression": ("mse", "half_mse", "mae", "bias", "rmse", "lq"),
     "relative": ("mape", "smape", "wmape"),
     "logarithmic": ("msle", "rmsle"),
+    "overall": ("max_error", "medae", "nrmse"),
     "directions": ("cosine_distance",),
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
     "segmentation": ("dice",),
