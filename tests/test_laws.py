@@ -111,7 +111,7 @@ def test_an_aggregate_finishes_with_its_derivatives(spec: str, divisor: Fraction
     loss = get(spec)
     terms = range(len(aggregate(loss).sums))
     for size in (0.25, 3.7, 1e-200, 1e200):
-        sums = [size * share for share in (1.0, 0.3)[: len(terms)]]
+        sums = [size * 0.3**k for k in terms]
         finish = loss.finish
         assert finish
         value, slopes, curvature = finish([Fraction(x) for x in sums], divisor, **loss.params)
@@ -693,7 +693,7 @@ def _whole_arrays(loss: Loss, least: int, most: int) -> list[Any]:
             arrays.append(certain if allowed == UNIT else (certain - 1) * 100)
         else:
             low, high = int(max(allowed.low + allowed.is_open, least)), int(min(allowed.high, most))
-            whole = rng.integers(low, high + 1, (ROWS, 3))
+            whole = rng.integers(low, high + 1, drawn.shape)
             arrays.append(np.where(whole == allowed.hole, high, whole))
     return arrays
 

@@ -12,13 +12,14 @@ from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
-from losscli.kinds.relative import ABOVE_MINUS_ONE, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
+from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
     "ABOVE_MINUS_ONE",
     "BINARY",
     "CATEGORICAL",
+    "COMPARED",
     "DIRECTIONS",
     "FORMS",
     "GAUSSIAN",

@@ -88,8 +88,8 @@ FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0, ulps=4)
 
 
 class Role(NamedTuple):
-    """One array a loss takes: its name, its domain (by `form` where the loss has that parameter), and how it lies in
-    a file.
+    """One array a loss takes: its name, its domain (by `form` where the loss has that parameter, or as another of its
+    parameters decides), and how it lies in a file.
 
     `vector`: a row is a distribution over classes, one column a class, or an embedding. `labels`: one column of class
     labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
@@ -97,7 +97,7 @@ class Role(NamedTuple):
     """
 
     name: str
-    domain: Domain | Mapping[str, Interval] = REAL
+    domain: Domain | Mapping[str, Interval] | Callable[[Params], Domain] = REAL
     vector: bool = False
     labels: bool = False
     ordered: bool = True
@@ -105,7 +105,9 @@ class Role(NamedTuple):
     mask: bool = False
 
     def allowed(self, params: Params) -> Domain:
-        return self.domain[params["form"]] if isinstance(self.domain, Mapping) else self.domain
+        if isinstance(self.domain, Mapping):
+            return self.domain[params["form"]]
+        return self.domain(params) if callable(self.domain) else self.domain
 
 
 class Kind(NamedTuple):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.kinds.checks import as_rows, check_elements, check_same_shape, floats, within
-from losscli.kinds.domains import Interval, Kind, Params, Role
-from losscli.kinds.elements import shape_of
+from losscli.kinds.domains import REAL, UNIT, Interval, Kind, Params, Role
+from losscli.kinds.elements import sample_probabilities, shape_of
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -58,6 +58,27 @@ SINGLE = Kind(
     _PAIRED,
     partial(_check_single, _PAIRED),
     _sample_single,
+)
+
+_OUTCOME = "; outcomes are 0 or 1, or shares between, and predictions their probabilities"
+
+
+def _compared(params: Params) -> Interval:
+    """What the loss that is compared allows: probabilities, or any number."""
+    return UNIT if params["of"] == "bce" else REAL
+
+
+def _sample_compared(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+    return (sample_probabilities if params["of"] == "bce" else _sample_paired)(rng, params, n, 1)
+
+
+_COMPARED = (Role("pred", _compared, hint=_OUTCOME), Role("target", _compared, hint=_OUTCOME))
+COMPARED = Kind(
+    "compared",
+    "pred and target: (n,); one column each, of what the loss that is compared (of) takes",
+    _COMPARED,
+    partial(_check_single, _COMPARED),
+    _sample_compared,
 )
 
 _NO_ZERO = "; no error is relative to 0: mask such rows (--mask-col), or take wmape or smape, which allow it"

@@ -12,6 +12,7 @@ FAMILIES = {
     "relative": ("mape", "smape", "wmape"),
     "logarithmic": ("msle", "rmsle"),
     "overall": ("max_error", "medae", "nrmse"),
+    "skill": ("r2", "d2"),
     "directions": ("cosine_distance",),
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
     "segmentation": ("dice",),

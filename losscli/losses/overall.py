@@ -21,6 +21,12 @@ def of_elements(weight: "Array", like: "Array") -> "Array":
     return np.broadcast_to(weight.reshape(weight.shape + (1,) * (like.ndim - weight.ndim)), like.shape)
 
 
+def within_range(pred: "Array", target: "Array") -> "tuple[Array, Array, float]":
+    """Both, or half of both where an error is beyond the range of float64, and what they were multiplied by."""
+    unit = 0.5 if np.isinf(pred - target).any() else 1.0
+    return pred * unit, target * unit, unit
+
+
 def product(factor: Fraction, *arrays: "Array") -> "Array":
     """Factor · array · …, whose parts may leave the range of float64 where it does not."""
     power = factor.numerator.bit_length() - factor.denominator.bit_length()
@@ -116,14 +122,14 @@ def medae(pred: "Array", target: "Array", weight: "Array") -> Yields:
     >>> losscli.get("medae").value([1, 2, 3, 4], [1, 0, 0, -4]).tolist()
     [2.5]
     """
-    scale = 0.5 if np.isinf(pred - target).any() else 1.0  # an error may be beyond the range where its half is not
-    size = np.abs(pred * scale - target * scale)
+    pred, target, unit = within_range(pred, target)
+    size = np.abs(pred - target)
     if np.isnan(size).any():
         yield np.full(1, nan)
         return
     low, high = weighted_median(size, of_elements(weight, size))
     middle = low if isinf(low) or low == high else inf if isinf(high) else (Fraction(low) + Fraction(high)) / 2
-    yield np.full(1, to_float(Fraction(middle) / Fraction(scale)) if middle < inf else inf)
+    yield np.full(1, to_float(Fraction(middle) / Fraction(unit)) if middle < inf else inf)
 
 
 @loss(
@@ -165,8 +171,7 @@ def nrmse(
     >>> losscli.get("nrmse:by=range").value([1, 2, 4], [1, 4, 1]).tolist()
     [0.693888666488711]
     """
-    unit = 0.5 if np.isinf(pred - target).any() else 1.0  # an error may be beyond the range where its half is not
-    pred, target = pred * unit, target * unit
+    pred, target, unit = within_range(pred, target)
     e = pred - target
     squares, total = Exact.of(e, e, weight), Exact.of(weight).fraction
     if not (squares.is_finite and np.isfinite(target).all()):

@@ -93,6 +93,29 @@ def _cosine_curvature_size(pred: Vector, target: Vector, role: int, k: int) -> N
     return _cosine_sizes(pred, target, 0, k)[2]
 
 
+def _number(pred: Number, target: Number) -> list[Number]:
+    return [target]
+
+
+def _square(pred: Number, target: Number) -> list[Number]:
+    return [target**2]
+
+
+def _squared_error(pred: Number, target: Number) -> list[Number]:
+    return [(pred - target) ** 2]
+
+
+_NOTHING = Definition(_nothing)
+_LACKING = Definition(_nothing, size=lambda pred, target: target**2)  # of a rounded square
+_BY_SIZE = (1, mpf(2) ** -1200, mpf(2) ** 1200)  # ordinary numbers, very small ones and very large ones
+
+
+def _r2(sums: Sequence[Number], elements: Number) -> Number:
+    errors = sum(unit * s for unit, s in zip(_BY_SIZE, sums[:3], strict=True))
+    squares = sum(unit * s for unit, s in zip(_BY_SIZE * 2, sums[4:], strict=True))
+    return 1 - errors / (squares - sums[3] ** 2 / elements)
+
+
 DEFINITIONS: Mapping[str, Definition] = {
     "mape": Definition(_mape, curvature_size=_mape_curvature_size, kinks=lambda: [Kink((3.0, 3.0), (FLAT,), (FLAT,))]),
     "smape": Definition(_smape, alone=True, kinks=_smape_kinks),
@@ -115,5 +138,15 @@ DEFINITIONS: Mapping[str, Definition] = {
         alone=True,
         slope_size=_cosine_slope_size,
         curvature_size=_cosine_curvature_size,
+    ),
+    "r2": Definition(
+        _squared_error,
+        aggregate=Aggregate(
+            (
+                *(Definition(_squared_error), _NOTHING, _NOTHING, Definition(_number)),
+                *(Definition(_square), _NOTHING, _NOTHING, _LACKING, _NOTHING, _NOTHING),
+            ),
+            _r2,
+        ),
     ),
 }
