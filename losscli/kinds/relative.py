@@ -65,17 +65,17 @@ _OUTCOME = "; outcomes are 0 or 1, or shares between, and predictions their prob
 
 def _compared(params: Params) -> Interval:
     """What the loss that is compared allows: probabilities, or any number."""
-    return UNIT if params["of"] == "bce" else REAL
+    return UNIT if params["deviance"] == "bce" else REAL
 
 
 def _sample_compared(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
-    return (sample_probabilities if params["of"] == "bce" else _sample_paired)(rng, params, n, 1)
+    return (sample_probabilities if params["deviance"] == "bce" else _sample_paired)(rng, params, n, 1)
 
 
 _COMPARED = (Role("pred", _compared, hint=_OUTCOME), Role("target", _compared, hint=_OUTCOME))
 COMPARED = Kind(
     "compared",
-    "pred and target: (n,); one column each, of what the loss that is compared (of) takes",
+    "pred and target: (n,); one column each, of what the loss that is compared (deviance) takes",
     _COMPARED,
     partial(_check_single, _COMPARED),
     _sample_compared,

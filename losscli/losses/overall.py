@@ -136,7 +136,7 @@ def medae(pred: "Array", target: "Array", weight: "Array") -> Yields:
     SINGLE,
     task="regression",
     aliases=("normalized_root_mean_squared_error", "NormalizedRootMeanSquaredError"),
-    also=("nrmse:by=range", "nrmse:by=std"),
+    also=("nrmse:divisor=range", "nrmse:divisor=std"),
     scope="whole",
     properties="convex",
 )
@@ -145,30 +145,32 @@ def nrmse(
     target: "Array",
     weight: "Array",
     *,
-    by: Annotated[
+    divisor: Annotated[
         Literal["mean", "range", "std"], Param("what of the targets the error is divided by, with their weights")
     ] = "mean",
 ) -> Yields:
     """NRMSE, normalised rmse: √(Σ w e² / Σ w) / s, with e = pred - target and s a scale of the targets t.
 
-    by=mean is s = |Σ w t / Σ w|, by=range the largest t less the smallest, by=std their standard deviation, the root of
-    Σ w t² / Σ w less the mean squared. Of the whole: s depends on all targets. One column each. Gradient
-    w e / (Σw · s² · nrmse), 0 where every error is 0. Where s = 0 it is infinite, or undefined if every error is 0.
+    divisor=mean is s = |Σ w t / Σ w|, divisor=range the largest t less the smallest, divisor=std their standard
+    deviation, the root of Σ w t² / Σ w less the mean squared. Of the whole: s depends on all targets. One column each.
+    Gradient w e / (Σw · s² · nrmse), 0 where every error is 0. Where s = 0 it is infinite, or undefined if every error
+    is 0.
 
     Use it when rmse is to be compared between series of different units or size.
-    Not when the targets' mean is near 0 or their 0 has no meaning, as of degrees Celsius: take by=std or by=range.
+    Not when the targets' mean is near 0 or their 0 has no meaning, as of degrees Celsius: take divisor=std or range.
     Assumes errors that are Gaussian with one variance, as rmse does; the scale depends on no prediction.
-    Good: without units; with by=std 1 is what predicting the mean gets, with by=mean it is a share of a usual target.
+    Good: without units; with divisor=std 1 is what predicting the mean gets, with divisor=mean it is a share of a usual
+    target.
     Beware: the name says nothing of the scale, and the three differ by far; the range grows with the number of samples
     and is decided by two of them.
     Kinks: where every error is 0, with slope 0.
-    Related: with by=std its square is 1 - r2; with by=mean also known as CV(RMSE), with by=std as RSR.
+    Related: with divisor=std its square is 1 - r2, and it is known as RSR; with divisor=mean as CV(RMSE).
     Elsewhere: torchmetrics' default is the mean, with its sign, and it divides by the root of Σt² too (l2).
     Reference: Moriasi and others (2007), Model evaluation guidelines, doi:10.13031/2013.23153.
 
     >>> losscli.get("nrmse").value([1, 2, 4], [1, 4, 1]).tolist()
     [1.0408329997330663]
-    >>> losscli.get("nrmse:by=range").value([1, 2, 4], [1, 4, 1]).tolist()
+    >>> losscli.get("nrmse:divisor=range").value([1, 2, 4], [1, 4, 1]).tolist()
     [0.693888666488711]
     """
     pred, target, unit = within_range(pred, target)
@@ -178,7 +180,7 @@ def nrmse(
         yield np.full(1, nan if np.isinf(target).any() else inf)
         yield from (np.full_like(e, nan), np.full_like(e, nan))
         return
-    scale = _square_of_scale(target, weight, by)
+    scale = _square_of_scale(target, weight, divisor)
     mean = squares.fraction / total
     value = root(mean / scale) if scale else inf if mean else nan
     yield np.full(1, value)
@@ -189,9 +191,9 @@ def nrmse(
     yield product(slope * Fraction(unit), weight) - bend if scale else np.full_like(e, nan)
 
 
-def _square_of_scale(target: "Array", weight: "Array", by: str) -> Fraction:
-    if by == "range":
+def _square_of_scale(target: "Array", weight: "Array", divisor: str) -> Fraction:
+    if divisor == "range":
         return (Fraction(float(target.max())) - Fraction(float(target.min()))) ** 2
     total = Exact.of(weight).fraction
     mean = Exact.of(target, weight).fraction / total
-    return mean**2 if by == "mean" else Exact.of(target, target, weight).fraction / total - mean**2
+    return mean**2 if divisor == "mean" else Exact.of(target, target, weight).fraction / total - mean**2

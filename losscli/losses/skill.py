@@ -22,8 +22,8 @@ _UNITS = tuple(Fraction(4) ** -shift for shift in _SHIFTS)
 
 
 def _by_size(size: "Array", low: float, high: float) -> "list[Array]":
-    """Which numbers are ordinary (or NaN), which very small, which very large."""
-    small, large = size < low, size >= high
+    """Which numbers are ordinary (or 0, or NaN), which very small, which very large."""
+    small, large = (size < low) & (size > 0), size >= high
     return [~(small | large), small, large]
 
 
@@ -73,7 +73,7 @@ def r2(pred: "Array", target: "Array") -> Yields:
     Good: without units; the same whatever scale and zero the targets have.
     Beware: below 0 for predictions worse than the mean, without limit; no square of anything then. Of targets outside
     the data that t̄ was taken of it says little. It is not the square of the correlation, which forgives bias and scale.
-    Related: d2 with of=mse; nrmse:by=std is √(1 - R²); a mean of parts' values is not it.
+    Related: d2 with deviance=mse; nrmse:divisor=std is √(1 - R²); a mean of parts' values is not it.
     Elsewhere: scikit-learn's r2_score gives 0 for constant targets, or 1 if all are met; of several outputs the mean of
     a value a column.
     Reference: Nash and Sutcliffe (1970), River flow forecasting, doi:10.1016/0022-1694(70)90255-6.
@@ -99,16 +99,16 @@ def r2(pred: "Array", target: "Array") -> Yields:
     yield (np.full_like(e, 2.0), *none)
 
 
-Of = Annotated[Literal["mse", "mae", "bce"], Param("the loss that is compared with that of its best constant")]
+Deviance = Annotated[Literal["mse", "mae", "bce"], Param("the loss that is compared with that of its best constant")]
 _LOSSES = {"mse": mse, "mae": mae, "bce": bce}
 
 
-def _least(target: "Array", weight: "Array", of: str) -> Fraction:
+def _least(target: "Array", weight: "Array", deviance: str) -> Fraction:
     """The weighted sum of the best constant's losses: exactly, but for logarithms."""
     total, whole = Exact.of(target, weight).fraction, Exact.of(weight).fraction
-    if of == "mse":
+    if deviance == "mse":
         return Exact.of(target, target, weight).fraction - total**2 / whole
-    if of == "mae":
+    if deviance == "mae":
         middle, _ = weighted_median(target, weight)
         side = np.sign(target - middle)
         return Exact.of(target, side, weight).fraction - Fraction(middle) * Exact.of(side, weight).fraction
@@ -124,40 +124,41 @@ def _entropy(share: Fraction) -> float:
 @loss(
     COMPARED,
     task="regression",
-    also=("d2:of=mae", "d2:of=bce"),
+    also=("d2:deviance=mae", "d2:deviance=bce"),
     scope="whole",
-    properties=lambda of: "" if of == "mae" else "differentiable",
+    properties=lambda deviance: "" if deviance == "mae" else "differentiable",
     bounds=(-inf, 1.0),
     better="higher",
 )
-def d2(pred: "Array", target: "Array", weight: "Array", *, of: Of = "mse") -> Yields:
+def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = "mse") -> Yields:
     """D², share of a loss explained: 1 - L / L₀, with L = Σ w ℓ(pred, target) and L₀ the least L of a constant.
 
-    of=mse is R², whose constant is the mean; of=mae has the median, of=bce the mean, of probabilities. Of the whole;
-    one column each. Higher is better: 1 is perfect, 0 as good as the constant. Gradient and curvature -w / L₀ times
-    those of ℓ. Undefined where the constant is perfect, as where all targets are the same.
+    deviance names ℓ: with mse it is R², whose constant is the mean; with mae the constant is the median, with bce the
+    mean, and pred is the probability of a target of 1. Of the whole; one column each. Higher is better: 1 is perfect, 0
+    as good as the constant. Gradient and curvature -w / L₀ times those of ℓ. Undefined where the constant is perfect,
+    as where all targets are the same.
 
     Use it when a loss is to be read as a share: how much better than knowing nothing but the targets' distribution.
     Not when data sets are compared: L₀ is that of these targets.
-    Assumes what ℓ assumes: of=bce of outcomes, of=mse Gaussian and of=mae Laplace errors; where ℓ is minus a
-    log-likelihood, L₀ is that of the model with a constant alone.
+    Assumes what ℓ assumes: bce outcomes, mse Gaussian and mae Laplace errors; where ℓ is minus a log-likelihood, L₀ is
+    that of the model with a constant alone, and D² the share of the deviance that is explained.
     Good: without units; the order of models is that of ℓ.
     Beware: the constant is fitted to the targets that are evaluated, so it is a little better than any that could be
     known before; below 0 without limit.
-    Kinks: those of ℓ: with of=mae at pred = target, with slope 0.
-    Related: r2 is of=mse, of sums that merge; nrmse:by=std is √(1 - D²).
-    Elsewhere: scikit-learn's d2_absolute_error_score (of=mae) and d2_log_loss_score (of=bce, with clipped
+    Kinks: those of ℓ: with deviance=mae at pred = target, with slope 0.
+    Related: r2 is deviance=mse, of sums that merge; nrmse:divisor=std is √(1 - D²).
+    Elsewhere: scikit-learn's d2_absolute_error_score (deviance=mae) and d2_log_loss_score (deviance=bce, with clipped
     probabilities); in the literature on log-likelihoods McFadden's R².
     Reference: Cameron and Windmeijer (1997), An R-squared measure, doi:10.1016/S0304-4076(96)01818-0.
 
-    >>> losscli.get("d2:of=mae").value([2.5, 0, 2, 8], [3, -0.5, 2, 7]).tolist()
+    >>> losscli.get("d2:deviance=mae").value([2.5, 0, 2, 8], [3, -0.5, 2, 7]).tolist()
     [0.7647058823529411]
     """
-    pred, target, unit = (pred, target, 1.0) if of == "bce" else within_range(pred, target)
-    yields = _LOSSES[of](pred, target)
+    pred, target, unit = (pred, target, 1.0) if deviance == "bce" else within_range(pred, target)
+    yields = _LOSSES[deviance](pred, target)
     loss_of_each, e = next(yields), pred - target
-    found = Exact.of(e, e, weight) if of == "mse" else Exact.of(loss_of_each, weight)
-    least = _least(target, weight, of) if np.isfinite(target).all() else Fraction(0)
+    found = Exact.of(e, e, weight) if deviance == "mse" else Exact.of(loss_of_each, weight)
+    least = _least(target, weight, deviance) if np.isfinite(target).all() else Fraction(0)
     if least:
         yield np.full(1, to_float(1 - found.fraction / least) if found.is_finite else -found.special)
     else:

@@ -3,6 +3,7 @@ computes.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mpmath import log, mpf, sqrt
 
@@ -116,6 +117,71 @@ def _r2(sums: Sequence[Number], elements: Number) -> Number:
     return 1 - errors / (squares - sums[3] ** 2 / elements)
 
 
+# Of the whole: lists of the rows, and of their weights
+
+
+def _errors(pred: Any, target: Any, weight: Vector) -> list[tuple[Number, Number]]:
+    """The error of each element, with its weight."""
+    if isinstance(pred[0], list):
+        return [pair for p, t, w in zip(pred, target, weight, strict=True) for pair in _errors(p, t, [w] * len(p))]
+    return [(p - t, w) for p, t, w in zip(pred, target, weight, strict=True)]
+
+
+def _max_error(pred: Any, target: Any, weight: Vector) -> list[Number]:
+    return [max(abs(e) for e, _ in _errors(pred, target, weight))]
+
+
+def _median(weighted: Sequence[tuple[Number, Number]]) -> Number:
+    """Half way between the least value up to which the weights reach half of their sum and the least one up to which
+    they exceed it.
+    """
+    half = sum(w for _, w in weighted) / 2
+    up_to = [(x, sum(w for y, w in weighted if y <= x)) for x, _ in weighted]
+    return (min(x for x, w in up_to if w >= half) + min(x for x, w in up_to if w > half)) / 2
+
+
+def _medae(pred: Any, target: Any, weight: Vector) -> list[Number]:
+    return [_median([(abs(e), w) for e, w in _errors(pred, target, weight)])]
+
+
+def _mean_of(values: Vector, weight: Vector) -> Number:
+    return sum(w * x for x, w in zip(values, weight, strict=True)) / sum(weight)
+
+
+def _nrmse(pred: Vector, target: Vector, weight: Vector, *, divisor: str) -> list[Number]:
+    mean = _mean_of(target, weight)
+    scale = {
+        "mean": abs(mean),
+        "range": max(target) - min(target),
+        "std": sqrt(_mean_of([(t - mean) ** 2 for t in target], weight)),
+    }[divisor]
+    errors = [(p - t) ** 2 for p, t in zip(pred, target, strict=True)]
+    return [sqrt(_mean_of(errors, weight)) / scale]
+
+
+def _nrmse_curvature_size(pred: Vector, target: Vector, weight: Vector, role: int, k: int, *, divisor: str) -> Number:
+    """It is that of the mean square, less the slope's square over the value."""
+    (value,) = _nrmse(pred, target, weight, divisor=divisor)
+    flat = _nrmse([p + 1 for p in target], target, weight, divisor=divisor)[0]  # 1 / scale
+    own = weight[k] / sum(weight) * flat**2
+    return own / value + (own * (pred[k] - target[k])) ** 2 / value**3
+
+
+def _cost(pred: Vector, target: Vector, weight: Vector, deviance: str) -> Number:
+    of_one = {
+        "mse": lambda p, t: (p - t) ** 2,
+        "mae": lambda p, t: abs(p - t),
+        "bce": lambda p, t: -(t * log(p) if t else 0) - ((1 - t) * log(1 - p) if t != 1 else 0),
+    }[deviance]
+    return sum(w * of_one(p, t) for p, t, w in zip(pred, target, weight, strict=True))
+
+
+def _d2(pred: Vector, target: Vector, weight: Vector, *, deviance: str) -> list[Number]:
+    pairs = list(zip(target, weight, strict=True))
+    best = _median(pairs) if deviance == "mae" else _mean_of(target, weight)
+    return [mpf(1), -_cost(pred, target, weight, deviance) / _cost([best] * len(target), target, weight, deviance)]
+
+
 DEFINITIONS: Mapping[str, Definition] = {
     "mape": Definition(_mape, curvature_size=_mape_curvature_size, kinks=lambda: [Kink((3.0, 3.0), (FLAT,), (FLAT,))]),
     "smape": Definition(_smape, alone=True, kinks=_smape_kinks),
@@ -149,4 +215,8 @@ DEFINITIONS: Mapping[str, Definition] = {
             _r2,
         ),
     ),
+    "max_error": Definition(_max_error, rowwise=True),
+    "medae": Definition(_medae, rowwise=True),
+    "nrmse": Definition(_nrmse, rowwise=True, curvature_size=_nrmse_curvature_size),
+    "d2": Definition(_d2, rowwise=True),
 }
