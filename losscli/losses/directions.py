@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 @loss(DIRECTIONS, task="embedding", properties="symmetric", bounds=(0.0, 2.0))
 def cosine_distance(pred: "Array", target: "Array") -> Yields:
-    """Cosine distance: 1 - cos of the angle between p = pred and t = target, cos = p·t / (|p| |t|); from 0 to 2.
+    """Cosine distance: 1 - cos of the angle between pred and target, cos = p·t / (|p| |t|).
 
-    cos is taken as 0 for a vector of zeros. One value a row. Gradient, with u and v the vectors over their lengths,
-    (cos u - v) / |p|, at right angles to p; curvature (cos (1 - 3 u²) + 2 u v) / |p|², entry by entry.
+    With p = pred and t = target; from 0 to 2. cos is taken as 0 for a vector of zeros. One value a row. Gradient, with
+    u and v the vectors over their lengths, (cos u - v) / |p|, at right angles to p; curvature
+    (cos (1 - 3 u²) + 2 u v) / |p|², entry by entry.
 
     Use it when the direction of a vector carries the meaning and its length does not, as of embeddings of texts.
     Not when lengths differ for a reason: take mse of the vectors.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     properties="symmetric differentiable",
 )
 def msle(pred: "Array", target: "Array") -> Yields:
-    """MSLE, mean squared logarithmic error: L², with L = ln(1 + p) - ln(1 + t), p = pred and t = target above -1.
+    """MSLE, mean squared logarithmic error: L², with L = ln(1 + p) - ln(1 + t), p = pred, t = target.
 
     Gradient 2L / (1 + p), curvature 2 (1 - L) / (1 + p)². On (n, d) a sample's loss is the mean over its d outputs.
     Values of -1 and below are refused.
@@ -71,7 +71,7 @@ def _root_of_both(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
     properties="symmetric",
 )
 def rmsle(pred: "Array", target: "Array") -> Yields:
-    """RMSLE, root mean squared logarithmic error: √(Σ w L² / Σ w), with L = ln(1 + pred) - ln(1 + target).
+    """RMSLE, root of msle: √(Σ w L² / Σ w), with L = ln(1 + pred) - ln(1 + target).
 
     An aggregate: the square root is taken once, of the mean over all samples and outputs; a sample's term is L².
     Gradient of the value w L / ((1 + pred) Σw · rmsle), 0 where every L is 0. Values of -1 and below are refused.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     properties="convex",
 )
 def mape(pred: "Array", target: "Array") -> Yields:
-    """MAPE, mean absolute percentage error: |e| / |t|, with e = pred - target and t = target; a fraction, 0.1 for 10 %.
+    """MAPE, mean absolute percentage error: |e| / |t|, with e = pred - target and t = target; 0.1 is 10 %.
 
     Gradient sign(e) / |t|, 0 at e = 0; curvature 0. On (n, d) a sample's loss is the mean over its d outputs.
     A target of 0 is refused.
@@ -61,9 +61,9 @@ def mape(pred: "Array", target: "Array") -> Yields:
     bounds=(0.0, 2.0),
 )
 def smape(pred: "Array", target: "Array") -> Yields:
-    """SMAPE, symmetric MAPE: 2 |p - t| / (|p| + |t|), 0 where p = t = 0, with p = pred and t = target; from 0 to 2.
+    """SMAPE, symmetric MAPE: 2 |p - t| / (|p| + |t|), with p = pred and t = target; 0 where p = t = 0.
 
-    Gradient 4 |t| sign(p - t) / (|p| + |t|)² where p and t have the same sign, else 0; curvature there
+    From 0 to 2. Gradient 4 |t| sign(p - t) / (|p| + |t|)² where p and t have the same sign, else 0; curvature there
     -8 |t| sign(p - t) sign(p) / (|p| + |t|)³, else 0. On (n, d) a sample's loss is the mean over its d outputs.
 
     Use it when targets may be 0 and forecasts of series of different size are to be compared.
@@ -114,7 +114,7 @@ def _ratio_of_sums(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
     properties="convex",
 )
 def wmape(pred: "Array", target: "Array") -> Yields:
-    """WMAPE, weighted MAPE: Σ w |e| / Σ w |t|, with e = pred - target and t = target; a fraction, 0.1 for 10 %.
+    """WMAPE, weighted MAPE: Σ w |e| / Σ w |t|, with e = pred - target and t = target; 0.1 is 10 %.
 
     An aggregate: both sums are over all samples and outputs, with their weights w; a sample's term is |e|. Gradient of
     the value w sign(e) / Σ w |t|, 0 at e = 0; curvature 0. Undefined where every target is 0, and infinite there if

@@ -61,11 +61,11 @@ def _explained(sums: Sequence[Fraction], divisor: Fraction) -> Yields:
     better="higher",
 )
 def r2(pred: "Array", target: "Array") -> Yields:
-    """R², coefficient of determination: 1 - Σ w e² / Σ w (t - t̄)², with e = pred - target, t = target, t̄ its mean.
+    """R²: 1 - Σ w e² / Σ w (t - t̄)², with e = pred - target and t̄ the mean of the targets t.
 
-    An aggregate: both sums are over all samples, with their weights, and t̄ = Σ w t / Σ w; one column each; a sample's
-    term is e². Higher is better: 1 is perfect, 0 as good as predicting t̄. Gradient -2 w e / Σ w (t - t̄)², curvature
-    -2 w / Σ w (t - t̄)². Undefined where all targets are the same.
+    The coefficient of determination, an aggregate: both sums are over all samples, with their weights, and
+    t̄ = Σ w t / Σ w; one column each; a sample's term is e². Higher is better: 1 is perfect, 0 as good as predicting t̄.
+    Gradient -2 w e / Σ w (t - t̄)², curvature -2 w / Σ w (t - t̄)². Undefined where all targets are the same.
 
     Use it when the question is how much of the targets' variation the predictions account for.
     Not when two data sets are compared: the same errors give a higher value where targets vary more.
@@ -131,7 +131,7 @@ def _entropy(share: Fraction) -> float:
     better="higher",
 )
 def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = "mse") -> Yields:
-    """D², share of a loss explained: 1 - L / L₀, with L = Σ w ℓ(pred, target) and L₀ the least L of a constant.
+    """D²: 1 - L / L₀, with L = Σ w ℓ(pred, target) and L₀ the least L of a constant prediction.
 
     deviance names ℓ: with mse it is R², whose constant is the mean; with mae the constant is the median, with bce the
     mean, and pred is the probability of a target of 1. Of the whole; one column each. Higher is better: 1 is perfect, 0
