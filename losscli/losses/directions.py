@@ -28,8 +28,8 @@ def cosine_distance(pred: "Array", target: "Array") -> Yields:
     vector of zeros.
     Kinks: where pred is a vector of zeros, with slope 0; it jumps there.
     Related: half the squared distance of the two vectors scaled to length 1; contrastive:distance=cosine is made of it.
-    Elsewhere: Keras' CosineSimilarity is -cos, 1 less; torch's cosine_similarity is cos, and divides by max(|p||t|,
-    1e-8); optax's is undefined for a vector of zeros; scikit-learn's cosine_distances is the same for every pair.
+    Elsewhere: Keras' CosineSimilarity is -cos, 1 less; torch's cosine_similarity is cos, and takes a length below 1e-8
+    for 1e-8; optax's is undefined for a vector of zeros; scikit-learn's cosine_distances is the same for every pair.
     Reference: Salton, Wong and Yang (1975), A vector space model for automatic indexing, doi:10.1145/361219.361220.
 
     >>> losscli.evaluate("cosine_distance", pred=[[1, 0], [0, 2]], target=[[0, 3], [0, 1]]).value

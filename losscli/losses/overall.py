@@ -32,7 +32,7 @@ def product(factor: Fraction, *arrays: "Array") -> "Array":
     power = factor.numerator.bit_length() - factor.denominator.bit_length()
     parts = [np.frexp(array) for array in arrays]
     size = np.multiply.reduce([mantissa for mantissa, _ in parts]) * to_float(factor / Fraction(2) ** power)
-    whole: Array = np.ldexp(size, np.add.reduce([exponent for _, exponent in parts]) + power)
+    whole: Array = np.ldexp(size, np.add.reduce([exponent for _, exponent in parts]) + power) + 0.0  # of -0.0 too
     return whole
 
 
@@ -69,7 +69,7 @@ def max_error(pred: "Array", target: "Array", weight: "Array") -> Yields:
     yield np.full(1, largest)
     share = np.where((size == largest) & (size > 0), of_elements(weight, e), 0.0)
     share = share / max(share.max(), 1e-300) if largest else share  # of the largest weight, so that no sum overflows
-    yield np.sign(e) * (share / share.sum()) if largest else share
+    yield np.sign(e) * (share / share.sum()) + 0.0 if largest else share  # 0.0 for -0.0
     yield np.zeros_like(e)
 
 
@@ -115,8 +115,8 @@ def medae(pred: "Array", target: "Array", weight: "Array") -> Yields:
     Good: in the target's units; nearly half of the samples may be anything.
     Beware: no mean of parts' medians; not convex; nothing to minimise by gradients.
     Related: mae is the mean of the same sizes, max_error their largest.
-    Elsewhere: scikit-learn's median_absolute_error, whose weighted median is this one from 1.7 on; of several outputs
-    it takes the mean of a median a column.
+    Elsewhere: scikit-learn's median_absolute_error, whose weighted median is this one (in 1.9); of several outputs it
+    takes the mean of a median a column.
     Reference: Rousseeuw (1984), Least median of squares regression, doi:10.1080/01621459.1984.10477105.
 
     >>> losscli.get("medae").value([1, 2, 3, 4], [1, 0, 0, -4]).tolist()
