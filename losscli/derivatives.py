@@ -109,14 +109,19 @@ def _divided(values: "Array", weight: "Array | None", divisor: Scaled) -> "Array
     return share
 
 
+_NO_SIZE = -(1 << 20)  # the exponent of a 0, which is larger than nothing: a factor of 2^1200 makes it no larger
+
+
 def _dot(factors: Sequence[Scaled], arrays: "Sequence[Array]", weight: "Array | None", exponent: int = 0) -> "Array":
     """2^exponent · w · Σ factor_k · array_k, element by element with the powers of two put in at the end."""
-    parts = [np.frexp(array) for array in arrays]
-    powers = [power + factor.exponent for factor, (_, power) in zip(factors, parts, strict=True)]
-    top = np.maximum.reduce(powers)
-    total: Array = np.zeros_like(arrays[0])
-    for factor, (mantissa, _), power in zip(factors, parts, powers, strict=True):
-        total = total + np.ldexp(factor.mantissa * mantissa, power - top)
+    total, parts = np.zeros_like(arrays[0]), []
+    for factor, array in zip(factors, arrays, strict=True):
+        mantissa, power = np.frexp(array)
+        product = factor.mantissa * mantissa
+        parts.append((product, np.where(product == 0, _NO_SIZE, power + factor.exponent)))
+    top = np.maximum.reduce([power for _, power in parts])
+    for product, power in parts:
+        total = total + np.ldexp(product, power - top)
     if weight is not None:
         size, power = np.frexp(weight)
         total, top = size * total, power + top

@@ -109,9 +109,10 @@ def numeric(definition: Definition) -> Iterator[Parameter]:
 
 
 def is_difference(loss: Loss) -> bool:
-    """Whether a prediction is any number, paired with a target that is any number: an error is their difference."""
+    """Whether any number may be predicted for any other, and only their difference counts."""
     pair = loss.kind.roles[:2]
-    return all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+    is_real = all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+    return is_real and "pred - target" in loss.kind.shapes
 
 
 def arrays_of(derivative: Any) -> list[Any]:

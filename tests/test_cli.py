@@ -174,6 +174,8 @@ OPTIONS = {
     "--allow-inf": ("eval -l mse far.csv t.csv", "--allow-inf"),
     "--allow-nonfinite": ("eval -l bce probs.csv", "--allow-nonfinite"),
     "--quiet": ("eval -l mse tabs.csv", "--quiet"),
+    "--divisor": ("eval -l nrmse p.csv t.csv", "--divisor std"),
+    "--deviance": ("eval -l d2 p.csv t.csv", "--deviance mae"),
     "--delta": ("eval -l huber p.csv t.csv", "--delta 2"),
     "--form": ("eval -l bce probs.csv", "--form logits"),
     "--pos-weight": ("eval -l bce:clip=0.1 probs.csv", "--pos-weight 3"),

@@ -16,15 +16,16 @@ import pytest
 from mpmath import mp
 
 import losscli
-from losscli.registry import Loss, definitions, get
+from losscli.registry import Loss, get
 from losscli.results import Result
 from losscli.states import Moments
+from tests.laws_support import DERIVED
 from tests.support import Ran, column, command, environment, put
 
 Arrays = dict[str, Any]
 Run = Callable[..., Ran]
 
-VARIANTS = [spec for found in definitions().values() for spec in (found.name, *found.also)]
+VARIANTS = DERIVED
 ROW_LOSSES = [spec for spec in VARIANTS if not get(spec).finish]
 ORDERS = {1: "gradient", 2: "hessian"}
 SHAPES = (1, 3, "soft")

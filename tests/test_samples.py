@@ -26,8 +26,9 @@ from tests.support import Ran, column, command, put, run_any
 Run = Callable[..., Ran]
 Arrays = Mapping[str, Any]
 
-ROW_LOSSES = [s for d in definitions().values() for s in (d.name, *d.also) if not get(s).finish]
-AGGREGATES = [s for d in definitions().values() for s in (d.name, *d.also) if get(s).finish]
+OF_ROWS = [s for d in definitions().values() for s in (d.name, *d.also) if get(s).scope == "row"]
+ROW_LOSSES = [s for s in OF_ROWS if not get(s).finish]
+AGGREGATES = [s for s in OF_ROWS if get(s).finish]
 P, T, W = [1.0, 2.0, 5.0, 4.0], [1.0, 4.0, 2.0, 3.0], [1.0, 3.0, 0.5, 2.0]
 FILES = {
     "p.csv": "code,y_pred\n0017,1\n=2+3,2\nß,5\n,4\n",

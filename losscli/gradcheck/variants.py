@@ -81,7 +81,7 @@ def other_losses(case: Case) -> Iterator[Claim]:
     """The gradients of the losses of the same kind."""
     loss = case.data.loss
     for name, definition in definitions().items():
-        if definition.kind is loss.kind and name != loss.name:
+        if definition.kind is loss.kind and definition.scope == "row" and name != loss.name:
             with suppress(LossError):
                 other = get(name, **{key: v for key, v in loss.params.items() if key in definition.params})
                 found = case.data.gradients(other)[case.data.of]

@@ -14,6 +14,8 @@ are in `elements` (one number against one number), `classes` (a column a class),
 class) and `vectors` (embeddings).
 are in `elements` (one number against one number), `classes` (a column a class), `masks` (a class a place), `boxes`
 (four numbers a row) and `vectors` (embeddings).
+are in `elements` (one number against one number), `relative` (the same, where the target's own size counts), `classes`
+(a column a class) and `vectors` (embeddings).
 """
 
 from losscli.kinds.boxes import BOXES
@@ -32,6 +34,11 @@ from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
     "AMOUNTS",
+from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
+from losscli.kinds.vectors import PAIRS, TRIPLETS
+
+__all__ = [
+    "ABOVE_MINUS_ONE",
     "BINARY",
     "BOXES",
     "CATEGORICAL",
@@ -39,6 +46,8 @@ __all__ = [
     "COUNTS",
     "DECISIONS",
     "ENSEMBLE",
+    "COMPARED",
+    "DIRECTIONS",
     "FORMS",
     "GAUSSIAN",
     "LABELLED_PROBABILITIES",
@@ -46,7 +55,9 @@ __all__ = [
     "LABEL_SETS",
     "LOG_CATEGORICAL",
     "OUTCOMES",
+    "NONZERO_TARGET",
     "OVERLAP",
+    "PAIRED",
     "PAIRS",
     "POSITIVE",
     "PROBABILITIES",
@@ -61,6 +72,7 @@ __all__ = [
     "SIGNED",
     "SIGNED_DISTANCES",
     "SIGNED_PAIRS",
+    "SINGLE",
     "TRIPLETS",
     "TWEEDIE",
     "UNIT",

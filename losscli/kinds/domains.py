@@ -16,16 +16,19 @@ Params = Mapping[str, Any]
 
 class Interval(NamedTuple):
     """A closed interval of numbers, or with `is_open` one without its low end; infinite ends are allowed only where
-    `allow_inf` says so. What lies beyond an end by `ulps` roundings of 1 at most counts as that end.
+    `allow_inf` says so. What lies beyond an end by `ulps` roundings of 1 at most counts as that end. `hole` is a number
+    inside that is not allowed.
     """
 
     low: float
     high: float
     is_open: bool = False
     ulps: int = 0
+    hole: float | None = None
 
     def __str__(self) -> str:
-        return f"{'(' if self.is_open else '['}{self.low:g}, {self.high:g}]"
+        middle = "" if self.hole is None else f"{self.hole:g}) or ({self.hole:g}, "
+        return f"{'(' if self.is_open else '['}{self.low:g}, {middle}{self.high:g}]"
 
     def admits(self, values: "Array", allow_inf: bool) -> bool:
         """Whether all values are allowed: NaN never, an infinite one where it is said."""
@@ -33,12 +36,14 @@ class Interval(NamedTuple):
             return True
         low, high = values.min(), values.max()  # NaN if there is one
         is_inside = (low > self.low if self.is_open else low >= self.low) and high <= self.high
-        return bool(is_inside and (allow_inf or (low > -inf and high < inf)))
+        is_whole = self.hole is None or not (values == self.hole).any()
+        return bool(is_inside and is_whole and (allow_inf or (low > -inf and high < inf)))
 
     def refuses(self, values: "Array") -> "Array":
         """Which values are not allowed."""
         low = values <= self.low if self.is_open else values < self.low
-        return low | (values > self.high)
+        refused: Array = low | (values > self.high)
+        return refused if self.hole is None else refused | (values == self.hole)
 
     def settled(self, values: "Array", dtype: Any) -> "Array":
         """The values, with those that a rounding in their dtype may have put outside at the end they belong to."""
