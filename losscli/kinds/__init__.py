@@ -29,33 +29,30 @@ from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
 from losscli.kinds.masks import CLASS_PROBABILITIES, LABELLED_PROBABILITIES
 from losscli.kinds.outcomes import DECISIONS, OUTCOMES
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
+from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
-    "AMOUNTS",
-from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
-from losscli.kinds.vectors import PAIRS, TRIPLETS
-
-__all__ = [
     "ABOVE_MINUS_ONE",
+    "AMOUNTS",
     "BINARY",
     "BOXES",
     "CATEGORICAL",
     "CLASS_PROBABILITIES",
+    "COMPARED",
     "COUNTS",
     "DECISIONS",
-    "ENSEMBLE",
-    "COMPARED",
     "DIRECTIONS",
+    "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
     "LABELLED_PROBABILITIES",
     "LABELLED_VECTORS",
     "LABEL_SETS",
     "LOG_CATEGORICAL",
-    "OUTCOMES",
     "NONZERO_TARGET",
+    "OUTCOMES",
     "OVERLAP",
     "PAIRED",
     "PAIRS",

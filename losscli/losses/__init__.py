@@ -25,7 +25,6 @@ FAMILIES = {
     "ranking": ("ranknet", "listnet", "listmle"),
     "pairs": ("margin_ranking", "cosine_embedding", "hinge_embedding"),
     "lovasz": ("lovasz_hinge", "lovasz_softmax"),
-    "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse", "lq"),
     "relative": ("mape", "smape", "wmape"),
     "logarithmic": ("msle", "rmsle"),
