@@ -54,7 +54,7 @@ def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> 
         return None
     rng = np.random.default_rng(seed)
     drawn = loss.kind.sample(rng, loss.params, rows, classes)
-    soft = rng.dirichlet(np.full(classes, 0.5), rows)
+    soft = rng.dirichlet(np.full(drawn[0].shape[1], 0.5), rows)  # as many as were drawn: a parameter may say how many
     return Data(loss, [soft if label else a for a, label in zip(drawn, labels, strict=True)], f"{classes} soft classes")
 
 

@@ -4,11 +4,13 @@ A checker takes the arrays of the roles, refuses the first value that is not all
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
 `domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
-are in `elements` (one number against one number), `classes` (a column a class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `distributions` (rows compared as
+distributions, histograms, measures, samples) and `vectors` (embeddings).
 """
 
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
+from losscli.kinds.distributions import DISTRIBUTION, DISTRIBUTIONS, HISTOGRAMS, MEASURES, SAMPLES
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.kinds.vectors import PAIRS, TRIPLETS
@@ -16,15 +18,20 @@ from losscli.kinds.vectors import PAIRS, TRIPLETS
 __all__ = [
     "BINARY",
     "CATEGORICAL",
+    "DISTRIBUTION",
+    "DISTRIBUTIONS",
     "FORMS",
     "GAUSSIAN",
+    "HISTOGRAMS",
     "LOG_CATEGORICAL",
+    "MEASURES",
     "OVERLAP",
     "PAIRS",
     "POSITIVE",
     "PROBABILITIES",
     "REAL",
     "RESIDUAL",
+    "SAMPLES",
     "SIGNED",
     "TRIPLETS",
     "UNIT",

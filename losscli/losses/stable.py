@@ -36,10 +36,10 @@ def row_sum(terms: "Array") -> "Array":
 
 
 def others_of(terms: "Array") -> "Array":
-    """For each entry of a row, none negative, the sum of the others; for the largest from themselves, as a difference
-    would cancel there.
+    """For each entry of a row the sum of the others; for the largest in size from themselves, as a difference would
+    cancel there.
     """
-    top = np.argmax(terms, axis=1)[:, None]
+    top = np.argmax(np.abs(terms), axis=1)[:, None]
     rest = terms.copy()
     np.put_along_axis(rest, top, 0.0, axis=1)
     others: Array = row_sum(terms)[:, None] - terms
