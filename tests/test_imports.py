@@ -50,6 +50,7 @@ LAYERS = [
     *(
         "ranks",
         "weak",
+        "floors",
         "scan",
         "slices",
         "output",

@@ -51,13 +51,14 @@ _NEAR = 0.5  # |p - t| / (p + t) up to which the series is taken
 _TERMS = 25  # of the series: the next is below 2^-53 of the first
 
 
-def divergence(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
-    """T ln(t/p) + p - t, which is never negative, to a few ulp, also for p near t; `log_ratio` is ln(t/p).
+def divergence(t: "Array", p: "Array", log_ratio: "Array", difference: "Array | None" = None) -> "Array":
+    """T ln(t/p) + p - t, which is never negative, to a few ulp, also for p near t; `log_ratio` is ln(t/p), and
+    `difference` p - t, where that is known better than from the two.
 
     With u = (p-t)/(p+t) it is (p-t) u - 2 t u³ (1/3 + u²/5 + u⁴/7 + …), from ln(p/t) = 2 artanh u: Loader's form of the
     saddle-point deviance (Loader 2000, Fast and accurate computation of binomial probabilities).
     """
-    difference = p - t
+    difference = p - t if difference is None else difference
     u = difference / (p + t)
     near = np.abs(u) < _NEAR
     u = np.where(near, u, 0.0)
