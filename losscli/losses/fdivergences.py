@@ -86,7 +86,7 @@ def total_variation(pred: "Array", target: "Array", *, form: Form = "probs") -> 
     Use it when the question is by how much any event's probability can differ: that is the value.
     Not when probabilities are to be fitted by gradients: the slope is the same however small the difference.
     Assumes nothing; it is the largest of P(A) - T(A) over all sets A of classes, which is where p exceeds t.
-    Good: symmetric, a distance, at most 1, easy to tell; half of it is what a bet on p instead of t can lose.
+    Good: symmetric, a distance, at most 1, easily told to others.
     Beware: a class of 1e-9 that is predicted as 0 costs 5e-10; no proper score on outcomes.
     Kinks: where some p_j = t_j, with slope 0 for that class.
     Related: half the sum of absolute errors of a row; at most √(½ kl).

@@ -49,8 +49,8 @@ def alpha_divergence(
 
     Use it when the choice between covering all of t (α from 1 on) and keeping to its modes (α up to 0) is to be tried.
     Not when targets are 0 for some class and α <= 0, or predictions where the target is not and α >= 1: infinite.
-    Assumes nothing; it is the one family of divergences that sum over classes and do not change when classes are split
-    in proportion.
+    Assumes nothing; of the divergences that stay the same when classes are split in proportion it is the one family
+    that, between masses, is also a Bregman divergence.
     Good: never negative, each class by itself, so exact where p is near t; convex in p and in t.
     Beware: the value's scale changes with α, its order of models too.
     Ends: at α = 1 kl, at α = 0 reverse_kl, each as generalised to masses: with Σ (p - t) or its opposite added, which
