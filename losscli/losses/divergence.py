@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @loss(
     CATEGORICAL,
     task="divergence",
-    aliases=("kl_divergence", "kl_div", "KLDivergence", "KLDivLoss:form=log_probs", "kullback_leibler"),
+    aliases=("kl_divergence", "kullback_leibler_divergence", "KLDivergence", "KLDivLoss:form=log_probs"),
     also=("kl:form=logits", "kl:form=log_probs", "kl:units=bits"),
     properties="convex differentiable proper",
 )

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 @loss(
     DISTRIBUTIONS,
     task="divergence",
-    aliases=("amari",),
     also=(
         "alpha_divergence:alpha=0",
         "alpha_divergence:form=logits,alpha=0.25",

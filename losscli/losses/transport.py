@@ -97,7 +97,7 @@ Support = Annotated[float | tuple[float, ...] | None, Param("the numbers that th
 @loss(
     SAMPLES,
     task="divergence",
-    aliases=("wasserstein_distance", "wasserstein_1d", "earth_mover", "emd"),
+    aliases=("wasserstein_distance", "wasserstein_1d"),
     also=("wasserstein:mode=histogram", "wasserstein:mode=histogram,support=-1/0.5/4"),
     scope="whole",
     row_when=("mode", "histogram"),
