@@ -25,9 +25,9 @@ USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
-# begin the roles of columns that are only shown, that stand in a condition, that rows are grouped by, and that weak
-# slices are looked for in
-SHOW, WHERE, BY, FIND = "show:", "where:", "by:", "find:"
+# begin the roles of columns that are only shown, that stand in a condition, that rows are grouped by, that weak slices
+# are looked for in, and that say which rows are a group that has one loss
+SHOW, WHERE, BY, FIND, GROUP = "show:", "where:", "by:", "find:", "group:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
 # and what ends in _id or Id; pandas gives an index no name, or one of its own
 _KEYS = {
@@ -287,7 +287,7 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
         )
     reader = having[0] if having else distinct[0]
     start = purpose.partition(":")[0] + ":"
-    said = f"--{start[:-1]}" if start in (SHOW, WHERE, BY) else purpose
+    said = "--group-col" if start == GROUP else f"--{start[:-1]}" if start in (SHOW, WHERE, BY) else purpose
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)

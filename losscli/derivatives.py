@@ -55,6 +55,8 @@ class Chain(NamedTuple):
             _, slopes, curvature = state.finished(loss)
             bent = [(Scaled.of(c), _scaled(u), _scaled(v)) for c, u, v in curvature]
             return Chain(factor, loss, Scaled(1.0, 0), True, _scaled(slopes), bent)
+        if loss.scope == "whole":
+            return Chain(factor, loss, Scaled(1.0, 0), weighs=False)
         divisor = {"mean": state.outputs * weight, "sum": Fraction(1), "none": Fraction(state.outputs)}[reduction]
         return Chain(factor, loss, Scaled.of(divisor), reduction != "none")
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from losscli.columns import MASK, WEIGHT
+from losscli.columns import GROUP, MASK, WEIGHT
 from losscli.doctor import Doctor
 from losscli.finals import Request, Wanted
 from losscli.formats import BLOCK, MAX_BYTES
@@ -18,6 +18,7 @@ from losscli.registry import Loss
 from losscli.reporting import Said, report_of
 from losscli.requests import (
     check_choices,
+    check_groups,
     check_normalize,
     check_request,
     check_roles,
@@ -81,6 +82,7 @@ def evaluate(
     min_group: int | None = None,
     per_output: bool = False,
     find_slices: bool = False,
+    group: Any = "",
     **roles: Any,
 ) -> Report:
     """The losses of predictions against targets, in one scan, or two where derivatives or samples need the totals.
@@ -133,6 +135,8 @@ def evaluate(
         files only.
     by, bins, min_group : group the samples by columns, named, or given as name -> values; those of numbers in `bins`
         intervals that hold equally many rows; groups of fewer than `min_group` samples in one. See `Result.groups`.
+    group : of losses that have a value a group, the column whose values say which rows are one, or those values; where
+        none is given all rows are one group.
     per_output : a group for each output column, or for each true class of a classification loss.
 
     Raises
@@ -155,9 +159,11 @@ def evaluate(
     for one in (loss for objective in objectives for loss in objective.losses):
         meaning.check(one)
     rules = Rules(tuple(Condition.parse(text) for text in where), missing == "drop", expect_rows, meaning)
-    request = Request(objectives, wanted, reduction, allow_inf, progress)
+    request = Request(objectives, wanted, reduction, allow_inf, progress, max_bytes)
     slicing = slicing_of((by,) if isinstance(by, str) else tuple(by), bins, min_group, per_output, reduction)
     check_search(find_slices, objectives, reduction)
+    grouped_by, groups = group_of(group)
+    check_groups(grouped_by, bool(slicing), objectives)
     reading = reading_of(
         header=header,
         delimiter=delimiter,
@@ -171,9 +177,12 @@ def evaluate(
     keep = wanted.twice or bins is not None or meaning.counts
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep) for role, data in given.items()}
-        grouped = {name: opened(stack, name, data, reading, keep) for name, data in values_to_group_by(by).items()}
+        given_groups = {**values_to_group_by(by), **groups}
+        grouped = {
+            name: opened(stack, name.removeprefix(GROUP), data, reading, keep) for name, data in given_groups.items()
+        }
         check_reading(reading, [*readers.values(), *grouped.values()])
-        asked = Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices)
+        asked = Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices, grouped_by)
         table = open_table(objectives[0], readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)
         searches = searches_of(objectives, table) if find_slices else []
@@ -189,6 +198,13 @@ def evaluate(
         for k, search in enumerate(searches):
             results[k] = replace(results[k], weak_slices=tuple(search.found()))
         return report_of(results, table, list(readers.values()), searches, said)
+
+
+def group_of(group: Any) -> tuple[str, Mapping[str, Any]]:
+    """The column that says which rows have one loss, and where values are given for it, these by its role."""
+    if isinstance(group, str):
+        return group, {}
+    return "group", {GROUP + "group": group}
 
 
 def values_to_group_by(by: Any) -> Mapping[str, Any]:

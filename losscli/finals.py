@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import MASK, WEIGHT, Binding
+from losscli.columns import GROUP, MASK, WEIGHT, Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
@@ -75,12 +75,13 @@ class Request(NamedTuple):
     reduction: str
     allow_inf: bool
     progress: Callable[[int, int | None], None] | None
+    max_bytes: int
 
     def needs_totals(self, table: Table) -> bool:
         """Whether what is wanted has to wait for the totals: unless it is derivatives alone, and Σw is known."""
         wanted = self.wanted
         knows_weight = self.reduction != "mean" or (table.known_rows is not None and not table.selects)
-        aggregate = any(objective.is_aggregate for objective in self.objectives)
+        aggregate = any(o.is_aggregate or o.is_gathered for o in self.objectives)
         return not wanted.twice or aggregate or not knows_weight or wanted.per_sample_out is not None
 
 
@@ -141,7 +142,7 @@ class Final:
         """Take a batch."""
         batch = computed.batch
         if self._chains:
-            found = apply(self._chains, computed.derivatives, batch.weight)
+            found = apply(self._chains, self._tally.derivatives(computed), batch.weight)
             self._gathered.add(found, batch.rows, batch.stop)
         if self._samples_out:
             self._samples_out.write(self._sample_columns(Samples.of(computed.losses, batch), batch))
@@ -230,6 +231,7 @@ class Final:
                 self._request.reduction,
                 f"w:{_called(by_role.get(WEIGHT))}",
                 *([f"mask:{_called(by_role[MASK])}"] if MASK in by_role else []),
+                *(f"group:{_called(b)}" for b in self._table.bindings if b.role.startswith(GROUP)),
                 *(f"where:{condition}" for condition in rules.conditions),
                 *self._table.pairing.signature,
                 *rules.meaning.signature,

@@ -43,7 +43,12 @@ class Objective:
     @property
     def is_aggregate(self) -> bool:
         """Whether some term is no mean of samples' losses."""
-        return any(loss.finish for loss in self.losses)
+        return any(loss.finish or loss.scope == "whole" for loss in self.losses)
+
+    @property
+    def is_gathered(self) -> bool:
+        """Whether rows have no losses of their own: groups of them have, or only the whole."""
+        return any(loss.scope != "row" for loss in self.losses)
 
     @property
     def predictions(self) -> tuple[str, ...]:

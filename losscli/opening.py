@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from losscli.columns import (
     BY,
+    GROUP,
     USUAL,
     USUAL_VECTORS,
     WHERE,
@@ -61,8 +62,8 @@ def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
 
 
 class Asked(NamedTuple):
-    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values, and
-    whether weak slices are looked for.
+    """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values,
+    whether weak slices are looked for, and the column that says which rows have one loss.
     """
 
     show: Sequence[str]
@@ -71,6 +72,7 @@ class Asked(NamedTuple):
     by: Sequence[str]
     given: Mapping[str, Reader]
     searches: bool
+    group: str
 
 
 def open_table(
@@ -85,8 +87,19 @@ def open_table(
     shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
     others = bind_others(bindings) if asked.searches else []
-    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given), *others]
+    group = [_group(by_role, asked.group, asked.given)] if asked.group else []
+    everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given), *others, *group]
     return Table(everything, block, rules, asked.keys.pairing(everything))
+
+
+def _group(by_role: Mapping[str, Reader], name: str, given: Mapping[str, Reader]) -> Binding:
+    """The column that says which rows have one loss, of the files or given by itself."""
+    role = GROUP + name
+    if role not in given:
+        return bind_once(role, by_role, [name], labels=True)
+    if len(given[role].columns) > 1:
+        raise UsageError("group: one value a row is needed")
+    return Binding(role, given[role], (0,), labels=True)
 
 
 def _grouped(by_role: Mapping[str, Reader], names: Sequence[str], given: Mapping[str, Reader]) -> list[Binding]:

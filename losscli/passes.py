@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from losscli.columns import FIND
+from losscli.columns import FIND, GROUP
 from losscli.distribution import Distribution
 from losscli.doctor import Doctor
 from losscli.errors import InputError, UsageError
-from losscli.finals import Final, Request, Wanted
+from losscli.finals import Final, Request
 from losscli.lazy import np
 from losscli.objectives import Objective
 from losscli.registry import Loss
@@ -19,6 +19,7 @@ from losscli.selection import WEIGHTLESS, Account
 from losscli.tables import Table
 
 if TYPE_CHECKING:
+    from losscli.holding import Grouping
     from losscli.registry import Array
     from losscli.slices import Slices, Slicing
     from losscli.weak import WeakSlices
@@ -66,13 +67,14 @@ def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups
     """
     slices, searches = groups
     _keep_memory()
-    tallies = [_tally(objective, request.wanted) for objective in request.objectives]
+    order = max(request.wanted.orders, default=0)
+    grouping = _grouping(request, table)
+    tallies = [_tally(objective, request, grouping) for objective in request.objectives]
     for tally in tallies:
         if tally.distribution:
             stack.callback(tally.distribution.close)
     finals: list[Final] = []
     at_once = not request.needs_totals(table)
-    order = max(request.wanted.orders, default=0)
     for batch in table.batches():
         checked: dict[Loss, Sequence[Array]] = {}
         for k, tally in enumerate(tallies):
@@ -88,9 +90,16 @@ def scan_table(stack: ExitStack, request: Request, table: Table, groups: "Groups
         doctor.see(batch.arrays, checked, batch.at)
         if request.progress:
             request.progress(batch.stop, table.known_rows)
+    _close(tallies, table)
+    return finals or _scan_again(stack, tallies, table, request)
+
+
+def _close(tallies: Sequence[Tally], table: Table) -> None:
+    """All rows are there."""
+    for tally in tallies:
+        tally.close()
     if not tallies[0].state.n:
         _refuse_nothing(table.account)
-    return finals or _scan_again(stack, tallies, table, request)
 
 
 def _refuse_nothing(account: Account) -> None:
@@ -110,8 +119,7 @@ def _keep_memory() -> None:
 def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, request: Request) -> list[Final]:
     """The second scan, for what needs the totals of the first."""
     rows = table.rows
-    weight = tallies[0].state.weight.fraction
-    finals = [Final(stack, tally, table, request, weight) for tally in tallies]
+    finals = [Final(stack, tally, table, request, tally.state.weight.fraction) for tally in tallies]
     if request.wanted.twice:
         order = max(request.wanted.orders, default=0)
         for batch in table.batches():
@@ -122,7 +130,22 @@ def _scan_again(stack: ExitStack, tallies: Sequence[Tally], table: Table, reques
     return finals
 
 
-def _tally(objective: Objective, wanted: Wanted) -> Tally:
+def _grouping(request: Request, table: Table) -> "Grouping | None":
+    """Which rows have one loss; None where each has its own."""
+    if not any(objective.is_gathered for objective in request.objectives):
+        return None
+    from losscli.holding import Grouping  # most losses are of rows
+
+    return Grouping(next((b.role.removeprefix(GROUP) for b in table.bindings if b.role.startswith(GROUP)), ""))
+
+
+def _tally(objective: Objective, request: Request, grouping: "Grouping | None") -> Tally:
+    wanted = request.wanted
+    if objective.is_gathered and grouping:
+        from losscli.holding import Holding
+
+        order = max(wanted.orders, default=0)
+        return Tally(objective, wanted.spread, holding=Holding(objective.losses[0], grouping, request.max_bytes, order))
     has_losses = wanted.distribution and not objective.is_aggregate
     listed = wanted.per_sample or wanted.worst
     return Tally(

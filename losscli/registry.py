@@ -3,7 +3,8 @@
 `get("huber:delta=2")`, `str(loss)` and pickling are inverses of one another: a loss is its canonical text.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc
@@ -45,7 +46,7 @@ class Definition(NamedTuple):
     `underived`: why the function yields a value alone; empty where it yields derivatives.
     `properties`: those of PROPERTIES that it has, as words; `bounds`: the least and the largest value there may be;
     either may be a function of the parameters. Convex and differentiable are said of the prediction as it is given.
-    `better`: which values are better.
+    `better`: which values are better. `origin`: the plug-in that it comes from; empty for ours.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Definition(NamedTuple):
     properties: Properties
     bounds: Bounds
     better: Better
+    origin: str
 
     @property
     def doc(self) -> str:
@@ -160,8 +162,26 @@ class Loss:
         if order and self.definition.underived:
             raise UsageError(f"{self.name} has no derivatives: {self.definition.underived}")
         with np.errstate(all="ignore"):  # an infinite value is an answer, and is reported as one
+            if self.definition.origin:
+                return self._guarded(arrays, order)
             results = self.definition.function(*arrays, **self.params)
             return [next(results) for _ in range(order + 1)]
+
+    def _guarded(self, arrays: "Sequence[Array]", order: int) -> "list[Any]":
+        """The same of a plug-in's function, whose mistakes are told as such. Raises UsageError."""
+        called = f"{self.name} of {self.definition.origin}"
+        try:
+            results = self.definition.function(*arrays, **self.params)
+            found = [next(results) for _ in range(order + 1)]
+        except StopIteration:
+            raise UsageError(f"{called} yields fewer than {order + 1}: value, gradient, Hessian diagonal") from None
+        except Exception as error:
+            raise UsageError(f"{called} fails: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        shapes = list(dict.fromkeys([arrays[0].shape[:1], arrays[0].shape]))
+        for term in self.as_terms(found[0]):
+            if np.shape(term) not in shapes:
+                raise UsageError(f"{called} has a value of shape {np.shape(term)}, not {' or '.join(map(str, shapes))}")
+        return found
 
     def terms(self, arrays: "Sequence[Array]") -> "tuple[Array, ...]":
         """The values of checked arrays, (n,) or (n, d): one array, or for an aggregate one for each of its sums."""
@@ -230,6 +250,9 @@ def per_sample(values: "Array") -> "Array":
 
 _definitions: dict[str, Definition] = {}
 _spellings: dict[str, tuple[str, str]] = {}  # lower-case name or alias -> canonical name, bound parameters
+_origin = [""]  # of the losses that are being registered
+_installed: list[bool] = []  # whether plug-ins have been looked for
+problems: list[str] = []  # plug-ins that are left out, and why
 _REFUSED = {
     "log_loss": "log_loss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
     "logloss": "logloss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
@@ -262,10 +285,13 @@ def loss(
 
     def register(function: Function) -> Function:
         name = function.__name__
+        if _origin[-1] and name in own_names():
+            raise ValueError(f"{name} already is a loss")
         bound = {alias.partition(":")[0]: alias.partition(":")[2] for alias in aliases}
         for spelling, binding in {name: "", **bound}.items():
-            if spelling.lower() in _spellings and _spellings[spelling.lower()] != (name, binding):
-                raise ValueError(f"{spelling} already means {_spellings[spelling.lower()][0]}")
+            taken = _spellings.get(spelling.lower(), (name, binding))
+            if taken != (name, binding) or (_origin[-1] and spelling.lower() in _spellings):
+                raise ValueError(f"{spelling} already means {taken[0]}")
             _spellings[spelling.lower()] = (name, binding)
         _definitions[name] = Definition(
             name,
@@ -285,6 +311,7 @@ def loss(
             properties,
             bounds,
             better,
+            _origin[-1],
         )
         return function
 
@@ -297,22 +324,54 @@ def families() -> Mapping[str, Sequence[str]]:
     return found
 
 
+def own_names() -> Mapping[str, str]:
+    """The canonical names of the losses that are not of plug-ins, in order, and their families; none is imported."""
+    return {name: family for family, several in families().items() for name in several}
+
+
+@contextmanager
+def registering(origin: str) -> Iterator[Callable[[], None]]:
+    """While losses of a plug-in are registered, which must not take names of ours; yields what takes them back."""
+    for name in own_names():
+        defined(name)
+    before, spelled = set(_definitions), dict(_spellings)
+
+    def undo() -> None:
+        for name in set(_definitions) - before:
+            del _definitions[name]
+        _spellings.clear()
+        _spellings.update(spelled)
+
+    _origin.append(origin)
+    try:
+        yield undo
+    finally:
+        _origin.pop()
+
+
 def definitions() -> Mapping[str, Definition]:
-    """Every registered loss by its canonical name, in the order of the families."""
-    return MappingProxyType({name: defined(name) for several in families().values() for name in several})
+    """Every registered loss by its canonical name, in the order of the families; those of plug-ins at the end."""
+    ours = {name: defined(name) for name in own_names()}
+    if not _installed:
+        _installed.append(True)
+        import_module("losscli.plugins").load_installed()
+    return MappingProxyType({**ours, **_definitions})
 
 
 def defined(name: str) -> Definition:
     """The loss of a canonical name; only its family is imported."""
     if name not in _definitions:
-        family = next(family for family, several in families().items() if name in several)
-        import_module(f"losscli.losses.{family}")
+        family = own_names().get(name)
+        if family is None:
+            definitions()
+        else:
+            import_module(f"losscli.losses.{family}")
     return _definitions[name]
 
 
 def names() -> list[str]:
     """The canonical names of all losses, sorted."""
-    return sorted(name for several in families().values() for name in several)
+    return sorted(definitions())
 
 
 def definition(name: str) -> Definition:
@@ -324,7 +383,7 @@ def _resolve(name: str) -> tuple[str, str]:
     """The canonical name and what is bound with it; all families are imported for what is no canonical name."""
     if name.lower() in _REFUSED:
         raise UsageError(_REFUSED[name.lower()])
-    if name.lower() in names():
+    if name.lower() in own_names():
         return name.lower(), ""
     definitions()
     if name.lower() not in _spellings:

@@ -65,8 +65,31 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
             raise UsageError(f"{first.name} and {loss.name} take different files: evaluate them one by one")
     if reduction != "mean" and objective.is_aggregate:
         raise UsageError(f"{objective} is an aggregate: it has one value, of --reduction mean only")
+    if objective.is_gathered:
+        _check_gathered(objective, reduction, wanted)
+    for loss in objective.losses:
+        if wanted.orders and loss.definition.underived:
+            raise UsageError(f"{loss} has no derivatives: {loss.definition.underived}")
     if len(objective.terms) > 1 and objective.is_aggregate and wanted.lists:
         raise UsageError(f"{objective} has no losses of samples, as it has an aggregate term: list each by itself")
+
+
+def _check_gathered(objective: Objective, reduction: str, wanted: Wanted) -> None:
+    of = "of its groups" if objective.losses[0].scope == "group" else "of the whole"
+    if objective.is_sum:
+        raise UsageError(f"{objective}: a sum takes losses of rows, and has one {of}: evaluate it by itself")
+    if wanted.lists or reduction == "none":
+        raise UsageError(f"{objective} has a value {of}, and none of single rows to list")
+
+
+def check_groups(group: str, sliced: bool, objectives: Sequence[Objective]) -> None:
+    """A column of groups is for losses that have them; slices are of losses of rows."""
+    losses = [loss for objective in objectives for loss in objective.losses]
+    if group and not any(loss.scope == "group" for loss in losses):
+        raise UsageError(f"--group-col is for losses that have a value a group, and {losses[0].name} has none")
+    for loss in losses:
+        if sliced and loss.scope != "row":
+            raise UsageError(f"--by compares the losses of rows, and {loss.name} has none; take --where for one slice")
 
 
 def check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
@@ -85,7 +108,7 @@ def check_search(find_slices: bool, objectives: Sequence[Objective], reduction: 
     if find_slices and reduction == "none":
         raise UsageError("--find-slices needs a value, and --reduction none has none")
     for objective in objectives:
-        if find_slices and objective.is_aggregate:
+        if find_slices and (objective.is_aggregate or objective.is_gathered):
             raise UsageError(f"--find-slices compares the losses of samples, and {objective} has an aggregate term")
 
 

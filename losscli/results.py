@@ -134,7 +134,7 @@ class Result:
             "signature": self.signature,
             **self._asked_for(),
         }
-        return {key: _plain(value) for key, value in fields.items()}
+        return {key: jsonable(value) for key, value in fields.items()}
 
     def _asked_for(self) -> dict[str, Any]:
         """What is there only where it was asked for."""
@@ -223,11 +223,12 @@ class Report:
 _WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """The same in JSON's terms: numbers that it cannot hold, or that its readers would round, are strings."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
         return _WORDS[format_number(value)]
     return str(value) if type(value) is int and abs(value) > 2**53 else value

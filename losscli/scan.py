@@ -1,6 +1,6 @@
 """One pass over the batches: what is tallied of each objective."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
@@ -16,6 +16,7 @@ from losscli.states import Moments
 from losscli.tables import Batch, refused_at
 
 if TYPE_CHECKING:
+    from losscli.holding import Holding
     from losscli.registry import Array
 
 
@@ -29,7 +30,9 @@ def checked_arrays(objective: Objective, batch: Batch, allow_inf: bool) -> "list
 
 
 class Computed(NamedTuple):
-    """A batch as an objective sees it: the arrays checked, and of each loss value and derivatives up to `order`."""
+    """A batch as an objective sees it: the arrays checked, and of each loss value and derivatives up to `order`; of a
+    loss of groups or of the whole the arrays alone.
+    """
 
     objective: Objective
     batch: Batch
@@ -39,6 +42,8 @@ class Computed(NamedTuple):
     @staticmethod
     def of(objective: Objective, batch: Batch, allow_inf: bool, order: int) -> "Computed":
         checked = checked_arrays(objective, batch, allow_inf)
+        if objective.is_gathered:
+            return Computed(objective, batch, checked, [])
         results = [loss.compute(arrays, order) for loss, arrays in zip(objective.losses, checked, strict=True)]
         return Computed(objective, batch, checked, results)
 
@@ -66,6 +71,7 @@ class Tally:
     spread: bool
     distribution: Distribution | None = None
     collector: Collector | None = None
+    holding: "Holding | None" = None
     states: list[Moments] = field(default_factory=list)
     whole: Moments = field(default_factory=Moments)
     floor: Floor | None = None
@@ -78,6 +84,9 @@ class Tally:
     def add(self, computed: Computed, totals: Sequence[tuple[Exact, ...]] | None = None) -> None:
         """Take a batch; `totals` are the sums of each loss's terms, where they are at hand."""
         batch = computed.batch
+        if self.holding:
+            self.holding.add(computed.checked[0], batch)
+            return
         spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
         for k, (loss, arrays, terms) in enumerate(
             zip(self.objective.losses, computed.checked, computed.terms, strict=True)
@@ -99,6 +108,17 @@ class Tally:
             self.distribution.add(losses, batch.weight)
         if self.collector:
             self.collector.add(losses, batch)
+
+    def close(self) -> None:
+        """All rows are there."""
+        if self.holding:
+            self.states = [self.holding.state(self.spread and not self.objective.is_aggregate)]
+
+    def derivatives(self, computed: Computed) -> "list[Mapping[str, list[tuple[Array, ...]]]]":
+        """The derivatives of each loss's terms, of the rows of a batch."""
+        if self.holding:
+            return [self.holding.derivatives(len(computed.batch.rows))]
+        return [*computed.derivatives]
 
     @property
     def state(self) -> Moments:

@@ -1,6 +1,6 @@
 """Slices: the value of each group of rows, by columns of the files, by output or by class."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from math import isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +13,7 @@ from losscli.formats import Labels
 from losscli.formats.cells import number
 from losscli.lazy import np
 from losscli.literals import canonical, is_integer, parse_number
+from losscli.numbering import Key, Numbered, distinct
 from losscli.objectives import Objective
 from losscli.registry import Loss
 from losscli.results import Group
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     from losscli.registry import Array
 
 Parts = Sequence[tuple[Sequence[Any], Any]]  # keys, and for each row the number of one
-Key = Any  # text, a number, an interval, or None for a missing value
 FRACTIONS = 1_000  # distinct values beyond which a column of fractions is no column of categories
 MANY = 100_000  # groups that are kept: memory must not grow with the rows
-_SMALL_RANGE = 1 << 16
 
 
 class Slicing(NamedTuple):
@@ -71,25 +70,6 @@ class Interval(NamedTuple):
         return f"[{canonical(self.low)}, {canonical(self.high)}{']' if self.is_last else ')'}"
 
 
-class Numbered:
-    """Distinct keys in the order they were met, each with its number."""
-
-    def __init__(self) -> None:
-        self.keys: list[Key] = []
-        self._numbers: dict[Key, int] = {}
-
-    def number(self, key: Key) -> int:
-        """The number of a key."""
-        found = self._numbers.setdefault(key, len(self.keys))
-        if found == len(self.keys):
-            self.keys.append(key)
-        return found
-
-    def numbers(self, keys: "Iterable[Key]") -> "Array":
-        """The number of each key."""
-        return np.array([self.number(key) for key in keys], np.int64)
-
-
 class Column(Numbered):
     """A column that rows are grouped by: its values as keys, or the intervals they lie in."""
 
@@ -104,13 +84,7 @@ class Column(Numbered):
         """The number of each row's key."""
         if self._starts:
             return self._binned(as_numbers(values))
-        if isinstance(values, Labels):
-            found: Array = self.numbers([*values.names, None])[values.codes]  # a code of -1 is a missing value
-        elif values.dtype == object:
-            found = self.numbers(None if v is None or v != v else v for v in values.tolist())  # noqa: PLR0124 - NaN
-        else:
-            distinct, inverse = _distinct(values)
-            found = self.numbers(map(_key, distinct))[inverse]
+        found = self.keyed(values)
         self._check_count(place)
         return found
 
@@ -132,13 +106,6 @@ def _check_many(count: int, place: str) -> None:
         raise InputError(f"{place}: --by makes more than {MANY:,} groups; --bins N gathers numbers")
 
 
-def _key(value: float | int) -> Key:
-    """A number of a column; whole floats are integers, and NaN is a missing value."""
-    if isinstance(value, float) and isnan(value):
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _is_fraction(key: Key) -> bool:
     if isinstance(key, str):
         return not is_integer(key) and parse_number(key) is not None
@@ -152,19 +119,6 @@ def as_numbers(values: "Array | Labels") -> "Array":
     return values.astype(np.float64)
 
 
-def _distinct(values: "Array") -> "tuple[list[Any], Array]":
-    """The distinct values, and for each row which of them it has; integers of a small range without sorting."""
-    if values.dtype.kind in "iu" and (low := int(values.min())) + _SMALL_RANGE > int(values.max()):
-        wide = values if values.dtype.itemsize == 8 else values.astype(np.int64)
-        offsets = (wide - wide.dtype.type(low)).astype(np.int64)
-        present = np.flatnonzero(np.bincount(offsets))
-        ranks = np.empty(int(present[-1]) + 1, np.int64)
-        ranks[present] = np.arange(len(present))
-        return [low + offset for offset in present.tolist()], ranks[offsets]
-    distinct, inverse = np.unique(values, return_inverse=True)
-    return distinct.tolist(), inverse
-
-
 class Combinations(Numbered):
     """The combinations of keys that occur, each a tuple; of a single part, all of its keys."""
 
@@ -176,7 +130,7 @@ class Combinations(Numbered):
             return np.asarray(codes)
         mixed = parts[0][1]
         for keys, codes in parts[1:]:
-            mixed = _distinct(mixed * len(keys) + codes)[1]
+            mixed = distinct(mixed * len(keys) + codes)[1]
         rows = np.full(int(mixed.max()) + 1, -1)
         rows[mixed] = np.arange(len(mixed))  # a row that has it
         numbers = np.zeros(len(rows), np.int64)
@@ -230,7 +184,7 @@ class Outputs:
             return self._elements(computed, parts, *shapes.pop())
         self.name = "class"
         numbers = self.keys.numbers(self._class_names(labels := _true_classes(computed)))
-        codes = self.by.codes([*parts, (self.keys.keys, numbers[_distinct(labels)[1]])])
+        codes = self.by.codes([*parts, (self.keys.keys, numbers[distinct(labels)[1]])])
         return codes, computed.checked, terms, batch.weight
 
     def _elements(self, computed: Computed, parts: Parts, rows: int, outputs: int) -> tuple[Any, ...]:
@@ -250,7 +204,7 @@ class Outputs:
 
     def _class_names(self, labels: "Array") -> list[Key]:
         classes = self._table.classes
-        return [classes[k] if classes else k for k in _distinct(labels)[0]]
+        return [classes[k] if classes else k for k in distinct(labels)[0]]
 
 
 def _true_classes(computed: Computed) -> "Array":
@@ -412,7 +366,7 @@ class Finder:
         self._count += len(numbers)
         self._high = max(self._high, float(numbers.max()))
         if len(self._seen) <= self._bins:
-            self._seen.update(_distinct(numbers)[0][: self._bins + 1])
+            self._seen.update(distinct(numbers)[0][: self._bins + 1])
 
     def close(self) -> None:
         """Give the temporary file back, if there is one."""

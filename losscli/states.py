@@ -50,8 +50,8 @@ class Spread(NamedTuple):
 class Moments(NamedTuple):
     """The exact sums of a loss over samples of weight > 0. `Moments()` is the state of no samples.
 
-    `totals` holds Σwℓ over all elements (for an aggregate, one such sum for each of its terms), `outputs` the elements
-    a sample has; `infinite` counts the samples whose loss is
+    `totals` holds Σwℓ over all elements (for an aggregate, one such sum for each of its terms; for a loss of the whole,
+    its value), `outputs` the elements a sample has; `infinite` counts the samples whose loss is
     infinite or NaN, and `first` is the row of the first.
     """
 
@@ -106,7 +106,7 @@ class Moments(NamedTuple):
 
     def value(self, loss: Loss, reduction: str) -> float:
         """The loss: Σwℓ over the elements, divided by D·Σw under mean; for an aggregate a function of its sums."""
-        if reduction == "sum":
+        if reduction == "sum" or loss.scope == "whole":
             return float(self.totals[0])
         if loss.finish is None:
             return self.mean

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import BY, FIND, SHOW, WHERE, Binding, alike
+from losscli.columns import BY, FIND, GROUP, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
 from losscli.formats import Block, Labels, Reader
 from losscli.labels import Labelling, in_class_order, refuse_other_order
@@ -41,7 +41,7 @@ class Batch(NamedTuple):
 
     `rows` are their row numbers, `stop` the number of rows read so far, `shown` the columns to be shown beside a
     sample's loss. `at` says where a role's row stands in its file. `by` has the columns that rows are grouped by,
-    `others` those that weak slices are looked for in.
+    `others` those that weak slices are looked for in, and `group` the one that says which rows have one loss.
     """
 
     arrays: "Mapping[str, Array]"
@@ -52,6 +52,7 @@ class Batch(NamedTuple):
     at: Callable[[str, int, int | None], str]
     by: "Mapping[str, Any]"
     others: "Mapping[str, Any]"
+    group: Any
 
 
 class Table:
@@ -59,7 +60,7 @@ class Table:
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
     stands in a condition, `by:NAME` one that rows are grouped by, and `find:NAME` one that weak slices are looked for
-    in; none of them plays another part.
+    in, `group:NAME` one that says which rows have one loss; none of them plays another part.
     """
 
     def __init__(
@@ -144,7 +145,8 @@ class Table:
             found += [missing("weight")] if drops else []
             found.append(NO_WEIGHT)
         found += self.labels.ignoring
-        found += [missing(b.role) for b in self.bindings if b.plays and b.role not in _NO_ROLE] if drops else []
+        needed = [b.role for b in self.bindings if b.role.startswith(GROUP) or (b.plays and b.role not in _NO_ROLE)]
+        found += [missing(role) for role in needed] if drops else []
         return found + self.labels.weightless
 
     def _batch(self, paired: Paired, selection: Selection) -> Batch | None:
@@ -171,7 +173,8 @@ class Table:
             weight = self.labels.weigh(weight, arrays["target"], at)
         by = {role.removeprefix(BY): v for role, v in values.items() if role.startswith(BY)}
         others = {role.removeprefix(FIND): v for role, v in values.items() if role.startswith(FIND)}
-        return Batch(arrays, weight, rows, paired.stop, shown, at, by, others)
+        group = next((v for role, v in values.items() if role.startswith(GROUP)), None)
+        return Batch(arrays, weight, rows, paired.stop, shown, at, by, others, group)
 
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         if isinstance(values, Labels) or binding.role == "target":

@@ -220,6 +220,21 @@ def test_a_flipped_bit_is_refused_or_a_table(data: bytes, here: Path) -> None:
         assert matched == 2
 
 
+@pytest.mark.parametrize("scale", [-1728053246, -900_000_000, -5_000])
+def test_a_scale_that_no_writer_gives(scale: int, here: Path) -> None:
+    """Decimals whose integers would fill the memory, or that Python's decimal cannot hold, are refused at once."""
+    kind = pa.decimal128(9, scale)
+    column = pa.Array.from_buffers(kind, 1, [None, pa.py_buffer((7).to_bytes(16, "little"))])
+    data = io.BytesIO()
+    table = pa.table({"y_pred": column, "y": [1.0]})
+    with pa.ipc.new_file(data, table.schema) as writer:
+        writer.write_table(table)
+    put(here, {"x.arrow": data.getvalue()})
+    ran = support.run("eval", "-l", "mae", "x.arrow", cwd=here)
+    assert (ran.code, ran.stdout) == (3, "")
+    assert "x.arrow: row 0: column 'y_pred': damaged decimals" in ran.stderr
+
+
 def test_a_batch_beyond_the_cap(here: Path) -> None:
     put(here, {"t.npy": np.zeros(ROWS)})
     args = ("eval", "-l", "mae", "--max-bytes", "20000", "-", "t.npy", "--pred-col", "y_pred")

@@ -55,8 +55,8 @@ def test_what_is_missing_is_named(name: str, here: Path, run_here: Run) -> None:
 
 @pytest.mark.parametrize("name", definitions())
 def test_the_files_of_an_example_are_taken(name: str, here: Path, run_here: Run) -> None:
-    """The example of `explain` fails for want of the files, not for want of sense."""
-    example = run_here("explain", name).stdout.rpartition("Example: losscli ")[2].split()
+    """The command of `explain` fails for want of the files, not for want of sense."""
+    example = run_here("explain", name).stdout.rpartition("Command: losscli ")[2].split()
     ran = run_here(*example)
     assert (ran.stdout, ran.code) == ("", 3)
     assert "cannot be opened" in ran.stderr

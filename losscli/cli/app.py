@@ -1,5 +1,6 @@
 """The Typer application, put together for one command line, and run."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -8,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from losscli.cli.parameters import Action, with_parameters
-from losscli.cli.streams import guarded, show, write_out
+from losscli.cli.parameters import Action, load_plugins, with_parameters, with_plugins
+from losscli.cli.streams import guarded, say, show, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
 
 _WITH_PARAMETERS = ("eval", "gradcheck")  # the commands that take the options of losses
+_WITH_PLUGINS = ("eval", "list", "explain", "gradcheck")
 COMMANDS = ("eval", "list", "explain", "inspect", "gradcheck")
 
 
@@ -22,6 +24,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 
     The options of the losses that the arguments name are shown in its help.
     """
+    load_plugins(arguments)
     app = typer.Typer(
         name="losscli",
         help="Given these predictions and these targets, what is the loss?",
@@ -33,7 +36,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     )
     for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
         function = getattr(import_module(f"losscli.cli.{name}"), f"{name}_command")
-        app.command(name)(with_parameters(function, arguments) if name in _WITH_PARAMETERS else function)
+        function = with_parameters(function, arguments) if name in _WITH_PARAMETERS else function
+        app.command(name)(with_plugins(function, name == "eval") if name in _WITH_PLUGINS else function)
     app.callback()(_top)
     return app
 
@@ -64,7 +68,10 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and act; returns the exit code."""
-    return guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)  # noqa: PLW0108 - parsing is guarded too
+    code = guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)  # noqa: PLW0108 - parsing is guarded too
+    if not {"-q", "--quiet"} & set(arguments):
+        say("warning", getattr(sys.modules.get("losscli.registry"), "problems", []))
+    return code
 
 
 def _parse(arguments: Sequence[str]) -> Action:

@@ -6,11 +6,18 @@ import typer
 
 from losscli.errors import LossError
 from losscli.registry import definitions
+from losscli.topics import TOPICS
 
 
 def complete_loss(incomplete: str) -> list[tuple[str, str]]:
     """Names of losses that begin as what is typed, with what they are."""
     return [(name, d.summary) for name, d in definitions().items() if name.startswith(incomplete)]
+
+
+def complete_explained(incomplete: str) -> list[tuple[str, str]]:
+    """The same, and topics."""
+    topics = [(name, "an idea that losses share") for name in TOPICS if name.startswith(incomplete)]
+    return [*complete_loss(incomplete), *topics]
 
 
 def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:

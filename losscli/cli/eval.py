@@ -43,7 +43,7 @@ def eval_command(
         typer.Option(
             "--loss",
             "-l",
-            help="NAME, NAME:key=value,key=value or 'A + 0.5 * B'; repeat.",
+            help="NAME[:key=value,…] or 'A + 0.5 * B'; repeat.",
             metavar="SPEC",
             autocompletion=complete_loss,
         ),
@@ -78,6 +78,10 @@ def eval_command(
     bins: Annotated[str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N")] = None,
     min_group: Annotated[str | None, typer.Option(help="Smaller groups in one line.", metavar="N")] = None,
     per_output: Annotated[bool, typer.Option("--per-output", help="A value for each output, or true class.")] = False,
+    group_col: Annotated[
+        str | None,
+        typer.Option(help="The groups of ranking and batch losses.", metavar="COL", autocompletion=complete_column),
+    ] = None,
     find_slices: Annotated[
         bool, typer.Option("--find-slices", help="Groups whose losses are high beyond chance.")
     ] = False,
@@ -155,7 +159,7 @@ def eval_command(
     CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
-    A loss's own parameters (--delta, --form, --clip …): losscli eval --loss NAME --help.
+    A loss's own parameters (--delta …): losscli eval --loss NAME --help; more losses: --plugin FILE.
     """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     chosen = options.chosen_format(format, json, output)
     objectives = parse(loss, parameters)
@@ -175,6 +179,7 @@ def eval_command(
         "min_group": options.count("--min-group", min_group),
         "per_output": per_output,
         "find_slices": find_slices,
+        "group": group_col or "",
         "expect_rows": options.count("--expect-rows", expect_rows),
         "classes": classes if classes is not None else (),
         "labels": labels,

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter as Argument
 from inspect import signature
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
 
 from losscli.literals import canonical
 from losscli.parameters import Parameter
-from losscli.registry import Definition, defined, definition, definitions, names
+from losscli.registry import Definition, defined, definition, definitions, own_names
 
 Action = Callable[[], int]
 
@@ -35,6 +36,36 @@ def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -
     return command
 
 
+def with_plugins(function: Callable[..., Action], hidden: bool) -> Callable[..., Action]:
+    """The command, with the option for plug-ins, which are loaded before it is made."""
+    base = signature(function)
+    text = "More losses, from a Python file; repeat."
+    option = typer.Option("--plugin", help=text, metavar="FILE", hidden=hidden)
+    annotation = Annotated[list[str] | None, option]
+    argument = Argument("plugin", Argument.KEYWORD_ONLY, default=None, annotation=annotation)
+
+    def command(**given: Any) -> Action:
+        del given["plugin"]
+        return function(**given)
+
+    made: Any = command
+    made.__signature__ = base.replace(parameters=[*base.parameters.values(), argument])
+    made.__doc__ = function.__doc__
+    made.__annotations__ = {p.name: p.annotation for p in made.__signature__.parameters.values()}
+    return command
+
+
+def load_plugins(arguments: Sequence[str]) -> None:
+    """Load the files that the arguments name. Raises UsageError for one that cannot be loaded."""
+    followed = [value for key, value in pairwise(arguments) if key == "--plugin"]
+    joined = [a.removeprefix("--plugin=") for a in arguments if a.startswith("--plugin=")]
+    if followed or joined:
+        from losscli.plugins import load_file
+
+        for path in [*followed, *joined]:
+            load_file(path)
+
+
 def _named_losses(arguments: Sequence[str]) -> set[str]:
     """The words of the command line that may name a loss, without their parameters."""
     words = " ".join(a.removeprefix("--loss=").removeprefix("-l") for a in arguments).split()
@@ -43,7 +74,7 @@ def _named_losses(arguments: Sequence[str]) -> set[str]:
 
 def _needed(arguments: Sequence[str], shown: set[str], own: set[str]) -> Iterable[Definition]:
     """The losses whose parameters may be meant: those named, if the options are theirs, or all."""
-    named = [defined(name) for name in shown.intersection(names())]
+    named = [defined(name) for name in own_names() if name in shown]
     given = {a.partition("=")[0] for a in arguments if a.startswith("--")}
     theirs = {"--" + name.replace("_", "-") for d in named for name in d.params}
     return named if named and given <= own | theirs else definitions().values()

@@ -1,7 +1,7 @@
 """Columns as Arrow has them, of Parquet and of Arrow files, as arrays and labels: no number changes, no row is lost."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,12 @@ class Decoder:
             raise InputError(f"{self.name}: column '{self.columns[j].name}' is of type {kind}, not numbers{hint}")
 
     def _column(self, array: "pa.Array", j: int, place: Callable[[int], str], labels: bool) -> "NDArray[Any] | Labels":
+        try:
+            return self._values(array, j, place, labels)
+        except InvalidOperation:  # a scale that no writer gives, whose integers would fill the memory
+            raise InputError(f"{place(0)}: column '{self.columns[j].name}': damaged decimals; write it again") from None
+
+    def _values(self, array: "pa.Array", j: int, place: Callable[[int], str], labels: bool) -> "NDArray[Any] | Labels":
         if _is_list(array.type):
             return self._vectors(array, j, place)
         if is_text(array.type):
@@ -209,6 +215,9 @@ def _flat(array: "pa.Array") -> "NDArray[Any]":
     return np.frombuffer(array.buffers()[1], dtype, stop)[array.offset :]  # a buffer may be longer
 
 
+_EXPONENT = 1000  # of a decimal: those of 256 bits have 76 digits
+
+
 def _by_value(values: list[Any]) -> "NDArray[Any]":
     """Decimals rounded once, integers kept, None as NaN."""
     numbers = [np.nan if v is None else _number(v) for v in values]
@@ -218,5 +227,7 @@ def _by_value(values: list[Any]) -> "NDArray[Any]":
 
 def _number(value: Any) -> float | int:
     if isinstance(value, Decimal):
+        if value.adjusted() > _EXPONENT:
+            raise InvalidOperation
         return int(value) if value == value.to_integral_value() else float(value)
     return int(value)

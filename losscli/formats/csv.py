@@ -51,7 +51,7 @@ class CsvReader:
         self._delimiter, note = rows.separator(reading, self._text.separator)
         self.notes = [note] if note else []
         names = [cell.strip() for cell in self._cells(rows.first, 0)]
-        below = [cell.strip() for cell in self._cells(rows.second, 1)] if rows.second.strip() else []
+        below = [cell.strip() for cell in self._cells(rows.second, 1)] if rows.second.strip(b" \r\n") else []
         header = reading.header
         self.headed = rows.has_header(names, below, self._notation) if header is None else header
         self._width = len(names)
@@ -228,7 +228,7 @@ class CsvReader:
     def _cells(self, row: bytes, lines_before: int) -> list[str]:
         line = self._text.first_line + lines_before
         self._text.check(row + self._text.newline, line, self._delimiter.encode())
-        if not row.strip():
+        if not (row.strip(b" \r\n") if lines_before else row.strip()):  # below the first row tabs may be cells
             raise InputError(f"{self._text.place(line)}: blank row before the data; --skip-blank drops it")
         return next(iter(self._rows(Text(row, line))))[1]
 

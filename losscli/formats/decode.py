@@ -29,6 +29,8 @@ def columns(
             )
         except pa.ArrowInvalid:
             return None
+        if width == 1 and any(_may_be_blank(table.column(str(j))) for j in part):
+            return None
         found.update({(j, form): _from_arrow(table.column(str(j)).chunk(0), notation) for j, form in part.items()})
         wanted = wanted - set(part.items())
     return found if all(_is_plain(c) for c in found.values()) else None
@@ -50,6 +52,15 @@ def _options(
             decimal_point=decimal,
         ),
     )
+
+
+def _may_be_blank(column: "pa.ChunkedArray") -> bool:
+    """Whether a cell that is all of its row holds nothing but space: a blank row, quoted or not."""
+    chunk = column.chunk(0)
+    if pa.types.is_floating(chunk.type):
+        return False
+    texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+    return any(text and not text.strip() for text in texts.to_pylist())
 
 
 def _is_plain(column: Any) -> bool:

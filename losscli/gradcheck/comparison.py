@@ -71,6 +71,9 @@ def compare(
 
 
 def _check_request(loss: Loss, given: Mapping[str, Any], grad: Any, rtol: float | None) -> None:
+    if loss.definition.underived or loss.scope != "row":
+        why = loss.definition.underived or "its rows have no loss of their own"
+        raise UsageError(f"{loss.name} has no gradient to compare with: {why}")
     names = loss.kind.role_names
     for role in given:
         if role not in (*names, "weight"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from losscli.derivatives import Chain
 from losscli.engine import evaluate
 from losscli.errors import UsageError
+from losscli.exact import Exact
 from losscli.gradcheck.findings import Deviation, Law
 from losscli.gradcheck.numeric import Numeric, differentiate, own_values, points
 from losscli.lazy import np
@@ -41,10 +42,11 @@ def check(loss: Loss) -> list[Law]:
 
 def _laws(loss: Loss, outputs: int) -> list[Law]:
     many, few = (loss.kind.sample(np.random.default_rng(_SEED), loss.params, n, outputs) for n in (_ROWS, _FEW))
-    cases = [(role, order) for role in loss.kind.predictions for order in (1, 2)]
+    cases = [] if loss.definition.underived else [(r, order) for r in loss.kind.predictions for order in (1, 2)]
+    own = cases if loss.scope == "row" else []
     with np.errstate(all="ignore"):
         return [
-            *(_own_law(loss, loss.check(many), role, order) for role, order in cases),
+            *(_own_law(loss, loss.check(many), role, order) for role, order in own),
             *(_value_law(loss, loss.check(few), role, order) for role, order in cases),
             _finite_law(loss, loss.check(many)),
             *_row_laws(loss, dict(zip(loss.kind.role_names, many, strict=True))),
@@ -77,7 +79,7 @@ def _wrong_shape(loss: Loss, arrays: "Sequence[Array]", role: str) -> str:
     """What is wrong with the shapes of values and derivatives; empty where nothing is."""
     shape = arrays[loss.kind.role_names.index(role)].shape
     for term in loss.terms(arrays):
-        if term.shape not in (shape, shape[:1]):
+        if loss.scope == "row" and term.shape not in (shape, shape[:1]):
             return f"the value has shape {term.shape}, expected {shape[:1]} or {shape}"
     for name, terms in zip(_NAMES.values(), loss.derivatives(arrays, 2)[role], strict=True):
         for term in terms:
@@ -101,6 +103,8 @@ def _moved_one_by_one(loss: Loss, arrays: "Sequence[Array]", index: int, order: 
 
 
 def _state(loss: Loss, arrays: "Sequence[Array]") -> Moments:
+    if loss.scope != "row":  # the rows are one group, of weight 1
+        return Moments(len(arrays[0]), Exact.count(1), (Exact.of(loss.compute(arrays, 0)[0]),))
     return Moments.of(loss, arrays, _weights(arrays), range(len(arrays[0])), False)
 
 
@@ -109,6 +113,8 @@ def _weights(arrays: "Sequence[Array]") -> "Array":
 
 
 def _reported(loss: Loss, arrays: "Sequence[Array]", role: str, order: int) -> "Array":
+    if loss.scope != "row":
+        return loss.derivatives(arrays, order)[role][order - 1][0]
     state = _state(loss, arrays)
     chain = Chain.of(1.0, loss, state, "mean", state.weight.fraction)
     return chain.apply(arrays, _weights(arrays), order)[role][order - 1]
@@ -137,7 +143,8 @@ def _worst(apart: "Array", found: "Array", expected: "Array", among: "Array") ->
 
 def _finite_law(loss: Loss, arrays: "Sequence[Array]") -> Law:
     """A valid sample has a finite value and finite derivatives."""
-    found = [*loss.terms(arrays), *(a for both in loss.derivatives(arrays, 2).values() for t in both for a in t)]
+    derivatives = {} if loss.definition.underived else loss.derivatives(arrays, 2)
+    found = [*loss.terms(arrays), *(a for both in derivatives.values() for t in both for a in t)]
     law = Law(str(loss), "finite", "", True, len(arrays[0]), 0, Deviation(0.0))
     for values in found:
         if not np.isfinite(values).all():
@@ -159,12 +166,13 @@ def _row_laws(loss: Loss, arrays: "Mapping[str, Array]") -> list[Law]:
     repeated = np.repeat(every, weight.astype(int))
     shuffled = np.random.default_rng(_SEED).permutation(every)
     whole = value(every)
-    pairs = {
-        "integer weight": (value(every[there], weight=weight[there]), value(repeated)),
-        "zero weight": (value(every, weight=weight), value(every[there], weight=weight[there])),
-        "row order": (value(shuffled), whole),
-        "blocks": (value(every, block=7), whole),
-    }
+    pairs = {"row order": (value(shuffled), whole), "blocks": (value(every, block=7), whole)}
+    if loss.scope == "row":
+        pairs = {
+            "integer weight": (value(every[there], weight=weight[there]), value(repeated)),
+            "zero weight": (value(every, weight=weight), value(every[there], weight=weight[there])),
+            **pairs,
+        }
     return [_same(loss, name, len(every), *pair) for name, pair in pairs.items()]
 
 

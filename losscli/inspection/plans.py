@@ -11,11 +11,12 @@ from losscli.escape import escape
 from losscli.formats import Lent, Reader
 from losscli.inspection.findings import Command
 from losscli.kinds import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
-from losscli.registry import definitions, get
+from losscli.registry import defined, get, own_names
 
 _WHOLE = 1 << 22  # cells of files that commands are tried on all of
 OF_READING = ("header", "no-header", "skip-blank")  # flags that say how files are written, which are open by then
 _HEAD = 1 << 16  # rows that they are tried on otherwise
+_ALSO = 8  # losses that are named beside the one of a command
 _BY_RANGE = (RESIDUAL, GAUSSIAN, BINARY, SIGNED, OVERLAP)  # kinds that refuse values one by one, not rows
 
 Options = Mapping[str, str]
@@ -94,8 +95,10 @@ def tried(plan: Plan, paths: Sequence[str], readers: Sequence[Reader], cells: in
 
 
 def _also(plan: Plan) -> list[str]:
-    """Other losses that take the same files and options: those of the same kind, where nothing is said of its form."""
+    """Some other losses that take the same files and options: those of the same kind, where nothing is said of its
+    form.
+    """
     loss = get(plan.loss)
     spec = plan.loss.partition(":")[2]
-    others = [d for d in definitions().values() if d.kind is loss.kind and d.name != loss.name]
-    return [d.name for d in others if not spec or set(loss.params) & set(d.params) >= {"form"}]
+    others = [d for d in map(defined, own_names()) if d.kind is loss.kind and d.scope == "row" and d.name != loss.name]
+    return [d.name for d in others if not spec or set(loss.params) & set(d.params) >= {"form"}][:_ALSO]

@@ -3,7 +3,7 @@
 from json import dumps
 from typing import Any
 
-from losscli.results import Report
+from losscli.results import Report, jsonable
 
 
 def json(report: Report) -> str:
@@ -23,4 +23,4 @@ def jsonl(report: Report) -> str:
 
 def to_json(data: Any) -> str:
     """Strict JSON, indented, in ASCII: neither a bare NaN nor a control character from a file slips through."""
-    return dumps(data, indent=2, allow_nan=False) + "\n"
+    return dumps(jsonable(data), indent=2, allow_nan=False) + "\n"

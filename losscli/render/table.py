@@ -53,11 +53,11 @@ def table(report: Report, colour: bool) -> str:
     if has_samples(report):
         header, rows = sample_rows(report)
         parts.append("\n" + grid(header, rows, tuple(name for name in header if name != "of"), colour=colour))
-        parts.append(unlisted(report).replace("…", "...") if _is_ascii() else unlisted(report))
+        parts.append(unlisted(report).replace("…", "...") if is_ascii() else unlisted(report))
     return "".join(parts)
 
 
-def _is_ascii() -> bool:
+def is_ascii() -> bool:
     """Whether the locale says that the terminal shows no UTF-8: lines and blocks are then drawn with ASCII signs."""
     said = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "utf-8")
     return "utf8" not in said.lower().replace("-", "")
@@ -101,7 +101,7 @@ def _facts(result: Result) -> list[dict[str, str]]:
 
 def _histogram(result: Result) -> str:
     """The samples' losses from the least to the largest, a block a bin, as high as the bin is full."""
-    signs, top = _ASCII_BLOCKS if _is_ascii() else _BLOCKS, max(result.histogram)
+    signs, top = _ASCII_BLOCKS if is_ascii() else _BLOCKS, max(result.histogram)
     blocks = "".join(signs[-(-count * (len(signs) - 1) // top)] for count in result.histogram)
     low, high = f"{result.loss}  {number(result.min)}", number(result.max)
     gap = " " if cell_len(low + blocks + high) + 2 <= get_terminal_size().columns else "\n"
@@ -161,7 +161,7 @@ def _fits(widths: dict[str, int]) -> bool:
 
 
 def _box(widths: dict[str, int], rows: list[list[str]], numbers: tuple[str, ...]) -> Table:
-    box = Table(box=_ASCII_HEAD if _is_ascii() else SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    box = Table(box=_ASCII_HEAD if is_ascii() else SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name, width in widths.items():
         box.add_column(Text(name), justify="right" if name in numbers else "left", min_width=width, overflow="fold")
     for row in rows:

@@ -21,6 +21,7 @@ from tests.support import Ran
 CAUTIOUS = (
     *("say --header or --no-header", "a comment, or the header?", " --delimiter '", "a lone carriage return"),
     *("damaged or cut compressed file", "is this line an ", "thousands of digits"),
+    *("a merge conflict", "which has no name; name it"),
 )
 
 

@@ -139,18 +139,19 @@ def _tensors(data: bytes) -> dict[str, Any] | None:
         for name, tensor in header.items():
             if name == "__metadata__":
                 continue
-            low, high = tensor["data_offsets"]
+            shape, (low, high) = tensor["shape"], tensor["data_offsets"]
+            if not all(type(number) is int for number in (*shape, low, high)):
+                raise TypeError
             ends.append((low, high))
             if tensor["dtype"] in TYPES:
                 array = np.frombuffer(data[start + low : start + high], TYPES[tensor["dtype"]])
                 wide = (array.astype(np.uint32) << 16).view(np.float32) if tensor["dtype"] == "BF16" else array
-                found[name] = wide.reshape(tensor["shape"])
-        ends.sort()
+                found[name] = wide.reshape(shape)
+        borders = [0, *(high for _, high in sorted(ends))]
+        is_whole = start <= len(data) and [low for low, _ in sorted(ends)] == borders[:-1]
+        return found if is_whole and start + borders[-1] == len(data) else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    borders = [0, *(high for _, high in ends)]
-    is_whole = start <= len(data) and [low for low, _ in ends] == borders[:-1] and start + borders[-1] == len(data)
-    return found if is_whole else None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

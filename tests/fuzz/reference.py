@@ -165,7 +165,7 @@ def _kept(text: str, said: Said) -> str:
         if is_first:
             is_first, blank = False, blank + ("" if "\t" in line else "\t")
         kept, quoted = kept + line, quoted ^ (line.count('"') % 2 == 1)
-    return kept
+    return kept if text.startswith("\ufeff") else kept.removeprefix("\ufeff")  # a mark is one after lines left out too
 
 
 def _refuse_no_table(text: str) -> None:

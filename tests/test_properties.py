@@ -1,0 +1,151 @@
+"""What a loss says of itself: its bounds, and that it is convex, symmetric, differentiable or proper."""
+
+from itertools import combinations
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.kinds import UNIT
+from losscli.registry import PROPERTIES, Loss, definitions, get, per_sample
+from tests.laws_support import ALL_VARIANTS, ROWS, all_data, arrays_of, random_data, wild_data
+from tests.reference.catalogue import DEFINITIONS, reference
+
+ROUNDING = 1e-12
+
+
+def having(word: str) -> Any:
+    """The variants that say so of themselves."""
+    return pytest.mark.parametrize("spec", [spec for spec in ALL_VARIANTS if word in get(spec).properties])
+
+
+def values(loss: Loss, arrays: list[Any]) -> Any:
+    """What the loss has a value for: rows, or all of them."""
+    if loss.scope == "row" and not loss.finish:
+        return per_sample(loss.terms(arrays)[0])
+    roles = dict(zip(loss.kind.role_names, arrays, strict=True))
+    return np.array([losscli.evaluate(loss, **roles, allow_inf=True, spread=False).value])
+
+
+@pytest.mark.parametrize("spec", ALL_VARIANTS)
+def test_properties_are_known(spec: str) -> None:
+    assert get(spec).properties <= set(PROPERTIES)
+
+
+@pytest.mark.parametrize("spec", ALL_VARIANTS)
+def test_values_lie_between_the_bounds(spec: str) -> None:
+    loss = get(spec)
+    low, high = loss.bounds
+    assert low < high
+    slack = 0.0 if low == 0 else ROUNDING
+    for data in [*all_data(loss), wild_data(loss)]:
+        found = values(loss, data.checked)
+        assert not (found < low - slack * abs(low)).any(), data.label
+        assert high == inf or not (found > high * (1 + ROUNDING)).any(), data.label
+
+
+@having("convex")
+def test_convex(spec: str) -> None:
+    """Halfway between two predictions the loss is at most the mean of theirs."""
+    loss = get(spec)
+    moved = [loss.kind.role_names.index(role) for role in loss.kind.predictions]
+    for outputs in (1, 3):
+        ends = [random_data(loss, outputs=outputs, seed=seed).checked for seed in (1, 11)]
+        one, other = ends[0], [b if k in moved else a for k, (a, b) in enumerate(zip(*ends, strict=True))]
+        middle = [(a + b) / 2 if k in moved else a for k, (a, b) in enumerate(zip(one, other, strict=True))]
+        here, mean = values(loss, middle), (values(loss, one) + values(loss, other)) / 2
+        assert (here <= mean + ROUNDING * np.abs(mean)).all()
+
+
+@having("symmetric")
+def test_symmetric(spec: str) -> None:
+    """Prediction and target may change places."""
+    loss = get(spec)
+    for outputs in (1, 3):
+        first, second, *others = random_data(loss, outputs=outputs).checked
+        found, turned = values(loss, [first, second, *others]), values(loss, [second, first, *others])
+        assert np.allclose(found, turned, rtol=ROUNDING, atol=0)
+
+
+@having("differentiable")
+def test_differentiable(spec: str) -> None:
+    """At what is declared a kink it is the curvature that jumps: the slopes to both sides are one."""
+    loss = get(spec)
+    for kink in reference(loss).kinks():
+        for role in loss.kind.predictions:
+            place = loss.kind.role_names.index(role)
+            sides = []
+            for side in (-1e-9, 1e-9):
+                moved = [[r] for r in kink.roles]
+                moved[place] = np.asarray(moved[place]) * (1 + side) + side
+                sides.append(np.concatenate([a.ravel() for a in arrays_of(_gradient(loss, moved))]))
+            assert np.allclose(*sides, rtol=1e-5, atol=1e-6), (kink, role)
+
+
+def _gradient(loss: Loss, roles: list[Any]) -> Any:
+    arrays = [np.asarray(role, np.float64) for role in roles]
+    return {role: orders[0][0] for role, orders in loss.derivatives(arrays, 1).items()}
+
+
+@pytest.mark.parametrize("spec", ALL_VARIANTS)
+def test_what_is_not_differentiable_has_a_kink(spec: str) -> None:
+    """A loss whose gradient jumps declares where, and with which slope."""
+    loss = get(spec)
+    if "differentiable" not in loss.properties and not loss.definition.underived and loss.scope == "row":
+        definition = DEFINITIONS[loss.name]
+        assert definition.kinks(**loss.params) or loss.finish, "say that it is differentiable, or declare its kinks"
+
+
+@having("proper")
+def test_proper(spec: str) -> None:
+    """The probabilities that outcomes have minimise the expected loss."""
+    loss = get(spec)
+    if not _takes_probabilities(loss):
+        pytest.skip("its family tests it, as its predictions are no probabilities")
+    rng = np.random.default_rng(5)
+    classes = 1 if not loss.kind.roles[0].vector else 3
+    for _ in range(20):
+        truth = rng.uniform(0.05, 0.95, 1) if classes == 1 else rng.dirichlet(np.full(classes, 2.0))
+        others = rng.uniform(0.01, 0.99, (ROWS, 1)) if classes == 1 else rng.dirichlet(np.ones(classes), ROWS)
+        best, *found = (_expected(loss, p, truth) for p in [truth, *others])
+        assert all(best <= value + ROUNDING * abs(value) for value in found)
+
+
+def _takes_probabilities(loss: Loss) -> bool:
+    form = loss.params.get("form", "probs")
+    return (form == "probs" and loss.kind.roles[0].allowed(loss.params) == UNIT) or form in ("logits", "log_probs")
+
+
+def _expected(loss: Loss, p: Any, truth: Any) -> float:
+    form = loss.params.get("form", "probs")
+    if len(truth) == 1:
+        pred = {"probs": p, "logits": np.log(p) - np.log1p(-p), "log_probs": np.log(p)}[form]
+        both = loss.value(np.repeat(pred, 2), np.array([0.0, 1.0]))
+        return float((1 - truth[0]) * both[0] + truth[0] * both[1])
+    pred = p if form == "probs" else np.log(p)
+    return float(truth @ loss.value(np.tile(pred, (len(truth), 1)), np.arange(len(truth))))
+
+
+def _comparable() -> list[Any]:
+    """Pairs of losses that take the same arrays."""
+    found = [get(name) for name in definitions()]
+    pairs = [(a, b) for a, b in combinations(found, 2) if a.kind is b.kind and a.scope == b.scope]
+    return [pytest.param(a, b, id=f"{a.name}-{b.name}") for a, b in pairs]
+
+
+def test_no_two_losses_are_one() -> None:
+    """Two entries of the registry differ by more than 1e-6 somewhere, at their defaults."""
+    same = []
+    for pair in _comparable():
+        one, other = pair.values
+        apart = 0.0
+        for outputs in (1, 3):
+            arrays = random_data(one, outputs=outputs).checked
+            with np.errstate(all="ignore"):
+                difference = np.abs(values(one, arrays) - values(other, arrays))
+            apart = max(apart, float(np.nan_to_num(difference, nan=inf).max()))
+        if apart <= 1e-6:
+            same.append(pair.id)
+    assert not same
