@@ -6,7 +6,7 @@ FAMILIES = {
     "binary": ("bce", "hinge"),
     "multiclass": ("cross_entropy", "nll", "brier"),
     "distribution": ("gaussian_nll",),
-    "divergence": ("kl", "reverse_kl", "js", "generalized_kl", "entropy"),
+    "divergence": ("kl", "reverse_kl", "js", "generalized_kl", "shannon_entropy"),
     "fdivergences": ("hellinger", "total_variation", "chi_squared"),
     "embedding": ("contrastive", "triplet"),
     "powers": ("alpha_divergence", "renyi"),

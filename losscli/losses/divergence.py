@@ -84,7 +84,8 @@ def reverse_kl(pred: "Array", target: "Array", *, form: Form = "probs", units: U
     Good: seeks a mode of t and leaves the others; exact where p is near t.
     Beware: asymmetric; infinite where t is 0 and p is not. Its p may miss what is not rare at all.
     Related: kl with prediction and target in each other's place; alpha_divergence at alpha=0.
-    Reference: Minka (2005), Divergence measures and message passing, Microsoft Research MSR-TR-2005-173.
+    Elsewhere: variational inference writes it KL(q‖p) with q the model; scipy's entropy(p, t) is this.
+    Reference: Blei, Kucukelbir and McAuliffe (2017), doi:10.1080/01621459.2017.1285773.
 
     >>> losscli.evaluate("reverse_kl:units=bits", pred=[[0.5, 0.5]], target=[[0.25, 0.75]]).value
     0.2075187496394219
@@ -189,11 +190,11 @@ def generalized_kl(pred: "Array", target: "Array") -> Yields:
 @loss(
     DISTRIBUTION,
     task="divergence",
-    aliases=("shannon_entropy",),
-    also=("entropy:form=logits", "entropy:form=log_probs", "entropy:units=bits"),
+    aliases=("entropy",),
+    also=("shannon_entropy:form=logits", "shannon_entropy:form=log_probs", "shannon_entropy:units=bits"),
     properties="differentiable",
 )
-def entropy(pred: "Array", *, form: Form = "probs", units: Units = "nats") -> Yields:
+def shannon_entropy(pred: "Array", *, form: Form = "probs", units: Units = "nats") -> Yields:
     """Entropy of the prediction: H(p) = -Σ_j p_j ln p_j over the classes, with 0 · ln 0 = 0; from 0 to ln C.
 
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). There is no target. One value a row;
@@ -208,9 +209,10 @@ def entropy(pred: "Array", *, form: Form = "probs", units: Units = "nats") -> Yi
     Good: 0 for a certain prediction, ln C for an even one; needs no labels.
     Beware: says nothing of being right; concave, so least at the corners. Slope without limit in p at 0.
     Related: cross_entropy of a prediction against itself as target; ln C less reverse_kl against the even target.
+    Elsewhere: scipy's entropy(p) is this, after dividing by the sum, and its base=2 units=bits.
     Reference: Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x.
 
-    >>> losscli.evaluate("entropy:units=bits", pred=[[0.5, 0.5, 0], [0, 1, 0]]).value
+    >>> losscli.evaluate("shannon_entropy:units=bits", pred=[[0.5, 0.5, 0], [0, 1, 0]]).value
     0.5
     """
     yield from in_units(over_classes(form, pred, pred, _entropy_parts), units)

@@ -90,6 +90,7 @@ def total_variation(pred: "Array", target: "Array", *, form: Form = "probs") -> 
     Beware: a class of 1e-9 that is predicted as 0 costs 5e-10; no proper score on outcomes.
     Kinks: where some p_j = t_j, with slope 0 for that class.
     Related: half the sum of absolute errors of a row; at most √(½ kl).
+    Elsewhere: without the ½ it is the L1 distance, from 0 to 2.
     Reference: Gibbs and Su (2002), doi:10.1111/j.1751-5823.2002.tb00178.x.
 
     >>> losscli.evaluate("total_variation", pred=[[0.5, 0.5, 0]], target=[[0.25, 0.5, 0.25]]).value

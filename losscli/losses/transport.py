@@ -205,8 +205,8 @@ def energy_distance(pred: "Array", target: "Array", weight: "Array") -> Yields:
     Elsewhere: scipy's energy_distance is this; others leave out the root, or the pairs of a number with itself.
     Reference: Székely and Rizzo (2013), doi:10.1016/j.jspi.2013.03.018.
 
-    >>> losscli.get("energy_distance").value([0, 0], [2, 2])
-    array([2.])
+    >>> losscli.evaluate("energy_distance", pred=[0, 0], target=[2, 2]).value
+    2.0
     """
     found = [Steps.of(*rows) for rows in zip(pred, target, weight, strict=True)]
     distance = np.array([steps.energy for steps in found])

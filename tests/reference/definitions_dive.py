@@ -156,16 +156,14 @@ def _hellinger(t: Row, p: Row) -> list[Number]:
     return [sqrt(sum((sqrt(s) - sqrt(q)) ** 2 for s, q in zip(t, p, strict=True)) / 2)]
 
 
-def _hellinger_kinks(*, form: str) -> list[Kink]:
-    return [Kink(([0.25, 0.75], [0.25, 0.75]), ([0.0, 0.0],), ([0.0, 0.0],))] if form == "probs" else []
+def _kinks(*, form: str) -> list[Kink]:
+    """Where prediction and target are the same."""
+    even = {"probs": [0.5, 0.5], "logits": [0.0, 0.0], "log_probs": [-0.6931471805599453] * 2}[form]
+    return [Kink((even, [0.5, 0.5]), ([0.0, 0.0],))]
 
 
 def _variation(t: Row, p: Row) -> list[Number]:
     return [abs(q - s) / 2 for s, q in zip(t, p, strict=True)]
-
-
-def _variation_kinks(*, form: str) -> list[Kink]:
-    return [Kink(([0.25, 0.75], [0.25, 0.75]), ([0.0, 0.0],), ([0.0, 0.0],))] if form == "probs" else []
 
 
 def _chi_squared(t: Row, p: Row) -> list[Number]:
@@ -238,6 +236,10 @@ def _histograms(pred: Row, target: Any, *, mode: str, support: Any) -> list[Numb
     return [abs(a) * width for a, width in zip(*_shifted_masses(pred, target, support), strict=True)]
 
 
+def _same_histograms(**_: Any) -> list[Kink]:
+    return [Kink(([0.25, 0.5, 0.25], [0.25, 0.5, 0.25]), ([0.0, 0.0, 0.0],))]
+
+
 def _integral(pred: Row, target: Row, weight: Row, power: int) -> Number:
     """∫ |F - G|^power dx of samples, interval by interval."""
     points, total = sorted([*pred, *target]), sum(weight)
@@ -275,12 +277,12 @@ DEFINITIONS: Mapping[str, Definition] = {
     "reverse_kl": _of_shares(_reverse_kl, probs_slope_size=lambda *_: mpf(1)),
     "js": _of_shares(_js),
     "generalized_kl": Definition(_generalized_kl, rowwise=True, alone=True),
-    "hellinger": _of_shares(_hellinger, kinks=_hellinger_kinks, ulps=64),
-    "total_variation": _of_shares(_variation, kinks=_variation_kinks),
+    "hellinger": _of_shares(_hellinger, kinks=_kinks, ulps=64),
+    "total_variation": _of_shares(_variation, kinks=_kinks),
     "chi_squared": _of_shares(_chi_squared),
     "alpha_divergence": _of_shares(_alpha, ulps=256),
     "renyi": _of_shares(_renyi, ulps=256),
-    "wasserstein": Definition(_histograms, rowwise=True, alone=True),
+    "wasserstein": Definition(_histograms, rowwise=True, alone=True, kinks=_same_histograms),
     "energy_distance": Definition(_energy, rowwise=True),
-    "entropy": _one_role(_of_shares(_entropy, probs_slope_size=lambda *_: mpf(1))),
+    "shannon_entropy": _one_role(_of_shares(_entropy, probs_slope_size=lambda *_: mpf(1))),
 }

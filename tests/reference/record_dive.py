@@ -82,9 +82,11 @@ def torch_entropy() -> list[Case]:
         alone = {key: found for key, found in roles.items() if key != "target"}
         probs = {**alone, "pred": torch.softmax(torch.tensor(roles["pred"]), 1).numpy()}
         cases.append(
-            by_torch("entropy:form=logits", "Categorical.entropy", lambda z: Categorical(logits=z).entropy(), alone)
+            by_torch(
+                "shannon_entropy:form=logits", "Categorical.entropy", lambda z: Categorical(logits=z).entropy(), alone
+            )
         )
-        cases.append(by_torch("entropy", "xlogy", lambda p: -torch.xlogy(p, p).sum(1), probs))
+        cases.append(by_torch("shannon_entropy", "xlogy", lambda p: -torch.xlogy(p, p).sum(1), probs))
     return cases
 
 
@@ -134,7 +136,7 @@ def scipy_divergences() -> list[Case]:
         cases += [case(spec, f"scipy: {by}", given, value=_rows(f, given)) for spec, by, f in losses]
         value = _rows(lambda p, _: entropy(p, base=2), given)
         alone = {key: found for key, found in given.items() if key != "target"}
-        cases.append(case("entropy:units=bits", "scipy: entropy(base=2)", alone, value=value))
+        cases.append(case("shannon_entropy:units=bits", "scipy: entropy(base=2)", alone, value=value))
     masses = {"pred": 10 * given["pred"], "target": 3 * given["target"]}
     cases.append(
         case("generalized_kl", "scipy: special.kl_div", masses, value=_rows(lambda p, t: kl_div(t, p).sum(), masses))
@@ -181,7 +183,7 @@ def by_hand() -> list[Case]:
         hand("wasserstein:mode=histogram", rows([[0.5, 0.25, 0.25]], [1]), 0.75),
         hand("wasserstein", rows([0.1, 0.2, 0.7], [0.7, 0.2, 0.1]), 0.0),
         hand("energy_distance", rows([0.0, 0.0], [2.0, 2.0]), 2.0),
-        hand("entropy", {"pred": [[0.5, 0.25, 0.25]]}, 1.5 * log(2)),
+        hand("shannon_entropy", {"pred": [[0.5, 0.25, 0.25]]}, 1.5 * log(2)),
     ]
 
 
