@@ -195,7 +195,7 @@ class Final:
             if writer:
                 writer.commit()
         objective, loss = tally.objective, tally.objective.losses[0]
-        spread = state.spread
+        spread, (floor, excess) = state.spread, tally.floors(reduction)
         return Result(
             loss=str(objective),
             name=str(objective) if objective.is_sum else loss.name,
@@ -208,6 +208,8 @@ class Final:
             std=state.std if spread else None,
             min=spread.low if spread else None,
             max=spread.high if spread else None,
+            floor=floor,
+            excess=excess,
             signature=self._signature(),
             infinite=state.infinite,
             first_infinite=state.first,

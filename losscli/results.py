@@ -10,6 +10,7 @@ from losscli.literals import format_number, parse_number
 from losscli.selection import Account
 
 SCHEMA = 1
+EXTRAS = ("std", "min", "max", "floor", "excess")  # numbers that a result may have besides its value
 
 
 class Input(NamedTuple):
@@ -76,7 +77,8 @@ class Result:
     `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`,
     `min` and `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for.
     `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first; `unlisted`
-    counts those that a limit keeps from being listed.
+    counts those that a limit keeps from being listed. `floor` is the least value that soft targets allow a
+    cross-entropy, their entropy, and `excess` what the predictions add; None for other losses and for certain targets.
     """
 
     loss: str
@@ -93,6 +95,8 @@ class Result:
     signature: str
     infinite: int = 0
     first_infinite: int | None = None
+    floor: float | None = None
+    excess: float | None = None
     terms: tuple[Term, ...] = ()
     quantiles: Mapping[str, float] = field(default_factory=dict)
     histogram: tuple[int, ...] = ()
@@ -115,7 +119,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON holds it."""
-        spread = {key: getattr(self, key) for key in ("std", "min", "max") if getattr(self, key) is not None}
+        spread = {key: getattr(self, key) for key in EXTRAS if getattr(self, key) is not None}
         fields = {
             "loss": self.loss,
             "name": self.name,

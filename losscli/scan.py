@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from losscli.distribution import Distribution
 from losscli.errors import BadValueError
 from losscli.exact import Exact, to_float
+from losscli.floors import Floor, has_floor
 from losscli.objectives import Objective
 from losscli.samples import Collector
 from losscli.states import Moments
@@ -73,9 +74,12 @@ class Tally:
     holding: "Holding | None" = None
     states: list[Moments] = field(default_factory=list)
     whole: Moments = field(default_factory=Moments)
+    floor: Floor | None = None
 
     def __post_init__(self) -> None:
         self.states = [Moments() for _ in self.objective.terms]
+        if self.spread and not self.objective.is_sum and has_floor(self.objective.losses[0]):
+            self.floor = Floor()
 
     def add(self, computed: Computed, totals: Sequence[tuple[Exact, ...]] | None = None) -> None:
         """Take a batch; `totals` are the sums of each loss's terms, where they are at hand."""
@@ -91,6 +95,8 @@ class Tally:
                 loss, arrays, batch.weight, batch.rows, spread, terms=terms, totals=totals[k] if totals else None
             )
             self.states[k] = self.states[k].merge(new)
+            if self.floor is not None:
+                self.floor = self.floor.merge(Floor.of(loss, arrays, batch.weight, new.totals[0]))
         if self.objective.is_sum or self.distribution or self.collector:
             self._add_samples(computed.losses, batch)
 
@@ -127,6 +133,12 @@ class Tally:
         if reduction == "mean" and not self.objective.is_aggregate:
             return self.whole.mean
         return _weighted([(factor, v) for (factor, _), v in zip(terms, self.term_values(reduction), strict=True)])
+
+    def floors(self, reduction: str) -> tuple[float | None, float | None]:
+        """The least value that soft targets allow, and the excess over it; None each where there is no such value."""
+        if self.floor is None or reduction == "none":
+            return None, None
+        return self.floor.over(self.states[0].divisor if reduction == "mean" else Fraction(1)) or (None, None)
 
     def term_values(self, reduction: str) -> list[float]:
         """The value of each term, without its factor."""

@@ -97,6 +97,8 @@ FILES = {
     "vectors.csv": "a,b,c,d,e,f,y\n1,2,2,4,2,2,1\n0,1,3,1,1,5,0\n",
     "empty.csv": "prob,label\n0,0\n0,0\n",
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
+    "shares.csv": "p_a,p_b\n0.75,0.25\n0.5,0.5\n",
+    "other_shares.csv": "p_a,p_b\n0.5,0.5\n0.25,0.75\n",
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
 }
 MSE = "eval -l mse p.csv t.csv"
@@ -156,6 +158,11 @@ OPTIONS = {
     "--df": ("eval -l student_t_nll tabs.csv --col scale=w", "--df 1"),
     "--estimator": ("eval -l crps_ensemble vectors.csv --pred-col a,b --target-col y", "--estimator fair"),
     "--full": (GAUSSIAN, "--full true"),
+    "--units": ("eval -l kl classes.csv", "--units bits"),
+    "--alpha": ("eval -l alpha_divergence shares.csv other_shares.csv", "--alpha 2"),
+    "--order": ("eval -l renyi shares.csv other_shares.csv", "--order 2"),
+    "--mode": ("eval -l wasserstein p.csv t.csv", "--mode histogram"),
+    "--support": ("eval -l wasserstein:mode=histogram classes.csv", "--support 0/3"),
     "--by": (MSE, "--by y"),
     "--bins": (f"{MSE} --by y", "--bins 2"),
     "--min-group": (f"{MSE} --by y", "--min-group 2"),

@@ -54,6 +54,7 @@ LAYERS = [
         "numbering",
         "ranks",
         "weak",
+        "floors",
         "holding",
         "scan",
         "slices",

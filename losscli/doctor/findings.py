@@ -84,9 +84,11 @@ def findings_of(loss: Loss, bindings: Mapping[str, Binding], is_filtered: bool) 
     for role in loss.kind.roles:
         if role.name not in loss.kind.predictions and role.ordered and not role.mask and not is_filtered:
             yield _constant(role.name, role.name)
-    first, second = loss.kind.role_names[:2]
-    if not is_same_column(bindings[first], bindings[second]):
-        yield _equal(first, second)
+    for first, second in zip(
+        loss.kind.role_names[:1], loss.kind.role_names[1:2], strict=False
+    ):  # one role has no other
+        if not is_same_column(bindings[first], bindings[second]):
+            yield _equal(first, second)
 
 
 def _is_certain(loss: Loss, pred: Role) -> bool:

@@ -16,12 +16,15 @@ are in `elements` (one number against one number), `classes` (a column a class),
 (four numbers a row) and `vectors` (embeddings).
 are in `elements` (one number against one number), `relative` (the same, where the target's own size counts), `classes`
 (a column a class) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `distributions` (rows compared as
+distributions, histograms, measures, samples) and `vectors` (embeddings).
 """
 
 from losscli.kinds.boxes import BOXES
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
 from losscli.kinds.counts import AMOUNTS, COUNTS, RATES, TWEEDIE
+from losscli.kinds.distributions import DISTRIBUTION, DISTRIBUTIONS, HISTOGRAMS, MEASURES, SAMPLES
 from losscli.kinds.domains import FORMS, POSITIVE, REAL, UNIT, Domain, Interval, Kind, Params, Role, Values
 from losscli.kinds.elements import BINARY, GAUSSIAN, OVERLAP, RESIDUAL, SIGNED
 from losscli.kinds.forecasts import ENSEMBLE, SCALED, VECTOR_ENSEMBLE
@@ -44,13 +47,17 @@ __all__ = [
     "COUNTS",
     "DECISIONS",
     "DIRECTIONS",
+    "DISTRIBUTION",
+    "DISTRIBUTIONS",
     "ENSEMBLE",
     "FORMS",
     "GAUSSIAN",
+    "HISTOGRAMS",
     "LABELLED_PROBABILITIES",
     "LABELLED_VECTORS",
     "LABEL_SETS",
     "LOG_CATEGORICAL",
+    "MEASURES",
     "NONZERO_TARGET",
     "OUTCOMES",
     "OVERLAP",
@@ -64,6 +71,7 @@ __all__ = [
     "RATES",
     "REAL",
     "RESIDUAL",
+    "SAMPLES",
     "SCALED",
     "SCORES",
     "SIGNED",

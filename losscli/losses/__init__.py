@@ -20,7 +20,7 @@ FAMILIES = {
     "distribution": ("gaussian_nll",),
     "forecast": ("laplace_nll", "student_t_nll", "crps_normal"),
     "ensemble": ("crps_ensemble", "energy_score"),
-    "divergence": ("kl",),
+    "divergence": ("kl", "reverse_kl", "js", "generalized_kl", "shannon_entropy"),
     "embedding": ("contrastive", "triplet"),
     "ranking": ("ranknet", "listnet", "listmle"),
     "pairs": ("margin_ranking", "cosine_embedding", "hinge_embedding"),
@@ -34,6 +34,9 @@ FAMILIES = {
     "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
     "segmentation": ("dice", "squared_dice", "jaccard"),
     "tversky": ("tversky", "focal_tversky"),
+    "fdivergences": ("hellinger", "total_variation", "chi_squared"),
+    "powers": ("alpha_divergence", "renyi"),
+    "transport": ("wasserstein", "energy_distance"),
 }
 
 __all__ = ["FAMILIES"]

@@ -36,10 +36,10 @@ def row_sum(terms: "Array") -> "Array":
 
 
 def others_of(terms: "Array") -> "Array":
-    """For each entry of a row, none negative, the sum of the others; for the largest from themselves, as a difference
-    would cancel there.
+    """For each entry of a row the sum of the others; for the largest in size from themselves, as a difference would
+    cancel there.
     """
-    top = np.argmax(terms, axis=1)[:, None]
+    top = np.argmax(np.abs(terms), axis=1)[:, None]
     rest = terms.copy()
     np.put_along_axis(rest, top, 0.0, axis=1)
     others: Array = row_sum(terms)[:, None] - terms
@@ -51,13 +51,14 @@ _NEAR = 0.5  # |p - t| / (p + t) up to which the series is taken
 _TERMS = 25  # of the series: the next is below 2^-53 of the first
 
 
-def divergence(t: "Array", p: "Array", log_ratio: "Array") -> "Array":
-    """T ln(t/p) + p - t, which is never negative, to a few ulp, also for p near t; `log_ratio` is ln(t/p).
+def divergence(t: "Array", p: "Array", log_ratio: "Array", difference: "Array | None" = None) -> "Array":
+    """T ln(t/p) + p - t, which is never negative, to a few ulp, also for p near t; `log_ratio` is ln(t/p), and
+    `difference` p - t, where that is known better than from the two.
 
     With u = (p-t)/(p+t) it is (p-t) u - 2 t u³ (1/3 + u²/5 + u⁴/7 + …), from ln(p/t) = 2 artanh u: Loader's form of the
     saddle-point deviance (Loader 2000, Fast and accurate computation of binomial probabilities).
     """
-    difference = p - t
+    difference = p - t if difference is None else difference
     u = difference / (p + t)
     near = np.abs(u) < _NEAR
     u = np.where(near, u, 0.0)

@@ -26,11 +26,11 @@ from losscli.render.lines import (
     unlisted,
     weak_rows,
 )
-from losscli.results import Derivative, Report, Result
+from losscli.results import EXTRAS, Derivative, Report, Result
 
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
-_NUMBERS = ("value", "n", "weight", "std", "min", "max", "p50", "p90", "p99")
+_NUMBERS = ("value", "n", "weight", *EXTRAS, "p50", "p90", "p99")
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
 _ASCII_HEAD = Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
@@ -86,7 +86,6 @@ def _figures(facts: list[dict[str, str]], colour: bool) -> str:
 
 
 def _facts(result: Result) -> list[dict[str, str]]:
-    names = ("std", "min", "max")
     terms = [{"loss": t.loss, "value": number(t.value)} for t in result.terms]
     whole = {
         "loss": result.loss,
@@ -94,7 +93,7 @@ def _facts(result: Result) -> list[dict[str, str]]:
         "value": number(result.value),
         "n": str(result.n),
         "weight": "" if result.weight == result.n else number(result.weight),
-        **{key: number(getattr(result, key)) for key in names},
+        **{key: number(getattr(result, key)) for key in EXTRAS},
         **{key: number(value) for key, value in result.quantiles.items()},
     }
     return [*terms, whole]

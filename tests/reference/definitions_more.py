@@ -66,10 +66,6 @@ def _distribution(target: Any, classes: int) -> list[Number]:
     return list(target) if isinstance(target, list) else [mpf(j == target) for j in range(classes)]
 
 
-def _entropic(p: Number) -> Number:
-    return p * log(p) if p else mpf(0)
-
-
 def _nll(pred: Sequence[Number], target: Any) -> list[Number]:
     return [-t * lp if t else mpf(0) for t, lp in zip(_distribution(target, len(pred)), pred, strict=True)]
 
@@ -78,45 +74,6 @@ def _brier(pred: Row, target: Any) -> list[Number]:
     if not isinstance(pred, list):
         return [(pred - target) ** 2]
     return [(p - t) ** 2 for p, t in zip(pred, _distribution(target, len(pred)), strict=True)]
-
-
-def _logs(pred: Sequence[Number], form: str) -> list[Number]:
-    if form == "probs":
-        return [log(p) if p else mpf("-inf") for p in pred]
-    if form == "log_probs":
-        return list(pred)
-    top = max(pred)
-    total = log(sum(exp(z - top) for z in pred))
-    return [z - top - total for z in pred]
-
-
-def _kl(pred: Sequence[Number], target: Any, *, form: str) -> list[Number]:
-    rows = zip(_distribution(target, len(pred)), _logs(pred, form), strict=True)
-    return [_entropic(t) - t * lp if t else mpf(0) for t, lp in rows]
-
-
-def _kl_size(pred: Sequence[Number], target: Any, *, form: str) -> Number:
-    """Of probabilities only what the rows' sums differ by may cancel. Of logits, a logarithm's rounding counts by the
-    share and by how far the two distributions differ there; of log-probabilities, by the share.
-    """
-    shares, logs = _distribution(target, len(pred)), _logs(pred, form)
-    value = abs(sum(_kl(pred, target, form=form)))
-    if form == "probs":
-        return value + 2 * abs(sum(shares) - sum(pred))
-    known = [(t, log(t), lp) for t, lp in zip(shares, logs, strict=True) if t]
-    if form == "log_probs":
-        return value + sum(t * (abs(lt) + abs(lp)) for t, lt, lp in known)
-    sizes = [(t, lt - lp, abs(lt) + abs(lp) + 1) for t, lt, lp in known]
-    lost = sum(t * (min(abs(gap), 1) + size / 2**52) * size for t, gap, size in sizes)
-    return value + lost + 2 * abs(sum(shares) - 1)
-
-
-def _kl_slope_size(pred: Sequence[Number], target: Any, role: int, k: int, *, form: str) -> Number:
-    """The slope on logits is softmax · Σt - t, a difference of what is added to one class and taken from others."""
-    if form != "logits":
-        return mpf(0)
-    shares, p = _distribution(target, len(pred)), exp(_logs(pred, form)[k])
-    return p * (sum(shares) - shares[k]) + (1 - p) * shares[k]
 
 
 # Of vectors
@@ -269,7 +226,6 @@ DEFINITIONS: Mapping[str, Definition] = {
     "hinge": Definition(_hinge, kinks=_hinge_kinks),
     "nll": Definition(_nll, rowwise=True),
     "brier": Definition(_brier, rowwise=True),
-    "kl": Definition(_kl, rowwise=True, alone=True, size=_kl_size, slope_size=_kl_slope_size),
     "contrastive": Definition(
         _contrastive,
         rowwise=True,
