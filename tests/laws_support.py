@@ -73,7 +73,15 @@ def wild_data(loss: Loss, rows: int = ROWS, outputs: int = 3, seed: int = 3) -> 
     drawn = loss.kind.sample(rng, loss.params, rows, outputs)
     real = [role.allowed(loss.params) == REAL for role in loss.kind.roles]
     wide = [a * 10.0 ** rng.uniform(-320, 306, a.shape) if r else a for a, r in zip(drawn, real, strict=True)]
-    return Data(loss, wide, "wild")
+    return Data(loss, uncrossed(loss, wide), "wild")
+
+
+def uncrossed(loss: Loss, arrays: list[Any]) -> list[Any]:
+    """The arrays, with the ends of intervals in their order."""
+    names = loss.kind.role_names
+    if names[:2] != ("lower", "upper"):
+        return arrays
+    return [np.minimum(*arrays[:2]), np.maximum(*arrays[:2]), *arrays[2:]]
 
 
 def cutting_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
@@ -108,7 +116,9 @@ def numeric(definition: Definition) -> Iterator[Parameter]:
 def is_difference(loss: Loss) -> bool:
     """Whether a prediction is any number, paired with a target that is any number: an error is their difference."""
     pair = loss.kind.roles[:2]
-    return all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+    is_pair = [role.name for role in pair] == ["pred", "target"]
+    are_numbers = all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+    return is_pair and are_numbers and random_data(loss, rows=2).arrays[0].ndim == 1
 
 
 def arrays_of(derivative: Any) -> list[Any]:

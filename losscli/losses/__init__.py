@@ -9,7 +9,11 @@ FAMILIES = {
     "divergence": ("kl",),
     "embedding": ("contrastive", "triplet"),
     "regression": ("mse", "half_mse", "mae", "bias", "rmse"),
-    "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
+    "robust": ("huber", "smooth_l1", "log_cosh", "pseudo_huber", "charbonnier"),
+    "flat": ("fair", "wing", "eps_insensitive", "squared_eps_insensitive"),
+    "redescending": ("cauchy", "welsch", "geman_mcclure", "tukey_biweight"),
+    "adaptive": ("barron",),
+    "quantiles": ("quantile", "expectile", "interval", "wis"),
     "segmentation": ("dice",),
 }
 
