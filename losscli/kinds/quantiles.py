@@ -57,8 +57,8 @@ def _sample_levels(rng: "np.random.Generator", params: Params, n: int, outputs: 
 
 LEVELS = Kind(
     "levels",
-    "for one q pred and target: (n,) or (n, d), depends on pred - target alone; for several pred: (n, Q), a column a q, "
-    "target: (n,)",
+    "for one q pred and target: (n,) or (n, d), depends on pred - target alone; for several pred: (n, Q), a column a "
+    "q, target: (n,)",
     _PAIR,
     _check_levels,
     _sample_levels,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _ENDLESS = -1e20  # below it the power is an exponential to the last bit
 _FAR = 1e8  # |u|, in units of √|α-2| if that is more than 1, from which 1 + u²/|α-2| is as good as u²/|α-2|
 _FEW = 4  # |α-2| up to which the rounding of 1 + w is magnified less by a power than by a logarithm
+_NEAR = 1e-9  # |u| up to which every α is the square
+_SLIGHT = 1e-17  # exponents up to which α is as good as 0
 _LEAST = 1e-200  # of the power, below which its products may underflow
 
 
@@ -90,18 +92,22 @@ def _power(pred: "Array", target: "Array", alpha: float, c: float) -> Yields:
     exponent = -b / 2 * length
     power = np.power(1 + w, -b / 2) if b <= _FEW else np.exp(exponent)
 
-    def with_power_of_u(k: int, unit: float) -> "Array":
-        """U^k times the power over c^unit, from logarithms."""
+    def with_power_of_u(k: int, unit: float, factor: "Array | float" = 0.0) -> "Array":
+        """U^k times the power over c^unit, from logarithms, with that of a factor."""
         beyond = (k - b) * logs if k != b else 0.0
         inside = k * np.where(near > 0, logs, -inf) if k else 0.0
-        return np.exp(np.where(far, beyond + b / 2 * log(b), inside + exponent) - unit * log(c))
+        return np.exp(np.where(far, beyond + b / 2 * log(b), inside + exponent) + factor - unit * log(c))
 
     if alpha < 1:
-        yield b / alpha * np.expm1(alpha / 2 * length)
+        y = alpha / 2 * length
+        value = np.where(np.abs(y) < _SLIGHT, b / 2 * length, b / alpha * np.expm1(y))
     else:
-        yield np.where(far, with_power_of_u(2, 0) - b, near * near * power + b * np.expm1(exponent)) / alpha
+        value = np.where(far, with_power_of_u(2, 0) - b, near * near * power + b * np.expm1(exponent)) / alpha
+    yield np.where(u < _NEAR, u * (u / 2), value)
     hard = far | (power < _LEAST)
     yield sign * np.where(hard, with_power_of_u(1, 1), near * power / c)
     bent = np.where(w < 1, (1 + (alpha - 1) * w) / (1 + w), (alpha - 1) + b / (1 + w))
-    bent = np.where(far, (alpha - 1) + b / np.exp(length), bent)
-    yield bent * np.where(hard, with_power_of_u(0, 2), power / c / c)
+    factor = log(abs(alpha - 1)) if alpha != 1 else log(b) - length
+    factor = np.where(far, factor, np.log(np.abs(bent)))
+    direction = np.where(far & (alpha < 1), -1.0, np.where(far, 1.0, np.sign(bent)))
+    yield np.where(hard, direction * with_power_of_u(0, 2, factor), bent * power / c / c)

@@ -182,8 +182,9 @@ def wing(
     inner = a < w / fold
     quotient = np.minimum(a, w) / eps
     logs = np.where(np.isinf(quotient), np.log(np.minimum(a, w)) - np.log(eps), np.log1p(quotient))
+    line = a * (w / eps) if w / eps < inf else a * w / eps  # where the quotient may be below the range
     rise = np.log1p(w / eps) if w / eps < inf else np.log(w) - np.log(eps)
-    yield np.where(inner, w * logs, fold * ((a - w / fold) + w / fold * rise))
+    yield np.where(inner, np.where(quotient < 1e-20, line, w * logs), fold * ((a - w / fold) + w / fold * rise))
     larger = np.maximum(a, eps)
     steep = w / larger / (1 + np.minimum(a, eps) / larger)
     yield np.sign(pred - target) * np.where(inner, steep, 1.0)

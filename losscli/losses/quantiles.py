@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from losscli.kinds import CENTRAL, INTERVAL, LEVELS, RESIDUAL, levels_of
 from losscli.lazy import np
+from losscli.losses.residuals import halves
 from losscli.losses.stable import row_sum
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 _LEVELS = Param("level of the quantile that is predicted; of several a column each, 0.1/0.5/0.9", gt=0, lt=1)
 
 
-def _pinball(e: "Array", low: "Array | float", high: "Array | float") -> Yields:
-    """Costs of a unit that is too low, and too high."""
-    above = e >= 0
-    yield np.abs(e) * np.where(above, high, low)
+def _pinball(pred: "Array", target: "Array", low: "Array | float", high: "Array | float") -> Yields:
+    """Of what a unit costs that is too low, and too high."""
+    a, fold = halves(pred, target)  # the error may overflow where a share of it does not
+    above = pred >= target
+    yield a * np.where(above, high, low) * fold
     yield np.where(above, high, -low)
-    yield np.zeros_like(e)
+    yield np.zeros_like(a)
 
 
 def _is_median(q: float | tuple[float, ...]) -> bool:
@@ -62,10 +64,10 @@ def quantile(
     0.15
     """
     if not isinstance(q, tuple):
-        yield from _pinball(pred - target, q, 1 - q)
+        yield from _pinball(pred, target, q, 1 - q)
         return
     levels = np.array(q)
-    value, slope, curvature = _pinball(pred - target[:, None], levels, 1 - levels)
+    value, slope, curvature = _pinball(pred, target[:, None], levels, 1 - levels)
     yield row_sum(value) / len(q)
     yield slope / len(q)
     yield curvature / len(q)
@@ -105,10 +107,10 @@ def expectile(
     >>> losscli.evaluate("expectile:q=0.75", pred=[0, 4], target=[2, 2]).value
     2.0
     """
-    e = pred - target
-    weight = np.where(e < 0, q, 1 - q)
-    yield e * (weight * e)
-    yield 2 * (weight * e)
+    a, fold = halves(pred, target)
+    weight = np.where(pred < target, q, 1 - q)
+    yield fold * (a * (weight * a)) * fold
+    yield np.sign(pred - target) * (2 * (weight * a) * fold)
     yield 2 * weight
 
 
@@ -203,7 +205,7 @@ def wis(
     scale = len(levels) / 2  # K + ½
     is_low = levels <= 0.5
     value, slope, curvature = _pinball(
-        pred - target[:, None], np.where(is_low, tails, 1 - tails), np.where(is_low, 1 - tails, tails)
+        pred, target[:, None], np.where(is_low, tails, 1 - tails), np.where(is_low, 1 - tails, tails)
     )
     yield row_sum(value) / scale
     yield slope / scale

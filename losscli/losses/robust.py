@@ -190,7 +190,6 @@ def pseudo_huber(pred: "Array", target: "Array", *, delta: Knee = 1.0) -> Yields
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("CharbonnierLoss",),
     also=("charbonnier:eps=0", "charbonnier:eps=0.7"),
     properties=lambda eps: "convex symmetric differentiable" if eps else "convex symmetric",
     bounds=lambda eps: (eps, inf),
