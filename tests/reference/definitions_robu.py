@@ -193,6 +193,6 @@ DEFINITIONS: Mapping[str, Definition] = {
         curvature_size=_no_curvature,
     ),
     "expectile": Definition(_expectile, kinks=_expectile_kinks),
-    "interval": Definition(_interval, moved=(0, 1), kinks=_interval_kinks),
+    "interval": Definition(_interval, moved=(0, 1), kinks=_interval_kinks, curvature_size=_no_curvature),
     "wis": Definition(_wis, rowwise=True, kinks=_wis_kinks, curvature_size=_no_curvature),
 }
