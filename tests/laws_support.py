@@ -76,7 +76,15 @@ def wild_data(loss: Loss, rows: int = ROWS, outputs: int = 3, seed: int = 3) -> 
     drawn = loss.kind.sample(rng, loss.params, rows, outputs)
     real = [role.allowed(loss.params) == REAL for role in loss.kind.roles]
     wide = [a * 10.0 ** rng.uniform(-320, 306, a.shape) if r else a for a, r in zip(drawn, real, strict=True)]
-    return Data(loss, wide, "wild")
+    return Data(loss, uncrossed(loss, wide), "wild")
+
+
+def uncrossed(loss: Loss, arrays: list[Any]) -> list[Any]:
+    """The arrays, with the ends of intervals in their order."""
+    names = loss.kind.role_names
+    if names[:2] != ("lower", "upper"):
+        return arrays
+    return [np.minimum(*arrays[:2]), np.maximum(*arrays[:2]), *arrays[2:]]
 
 
 def cutting_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
@@ -111,8 +119,10 @@ def numeric(definition: Definition) -> Iterator[Parameter]:
 def is_difference(loss: Loss) -> bool:
     """Whether any number may be predicted for any other, and only their difference counts."""
     pair = loss.kind.roles[:2]
-    is_real = all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
-    return is_real and "pred - target" in loss.kind.shapes
+    is_pair = [role.name for role in pair] == ["pred", "target"]
+    are_numbers = all(role.allowed(loss.params) == REAL and not role.vector for role in pair)
+    is_error = "pred - target" in loss.kind.shapes
+    return is_pair and are_numbers and is_error and random_data(loss, rows=2).arrays[0].ndim == 1
 
 
 def arrays_of(derivative: Any) -> list[Any]:

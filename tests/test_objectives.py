@@ -365,7 +365,7 @@ def test_an_option_goes_to_each_loss_that_has_it(run: Run, folder: Path) -> None
     ("args", "message"),
     [
         (("huber:delta=3 + mse", "--delta", "2"), "huber: delta is given twice"),
-        (("mse + mae", "--delta", "2"), "--delta belongs to huber, not to mse, mae"),
+        (("mse + mae", "--delta", "2"), "--delta belongs to huber, pseudo_huber, not to mse, mae"),
     ],
 )
 def test_options_that_are_refused(args: tuple[str, ...], message: str, run: Run, folder: Path) -> None:

@@ -18,6 +18,8 @@ are in `elements` (one number against one number), `relative` (the same, where t
 (a column a class) and `vectors` (embeddings).
 are in `elements` (one number against one number), `classes` (a column a class), `distributions` (rows compared as
 distributions, histograms, measures, samples) and `vectors` (embeddings).
+are in `elements` (one number against one number), `classes` (a column a class), `quantiles` (a column a level, and
+intervals) and `vectors` (embeddings).
 """
 
 from losscli.kinds.boxes import BOXES
@@ -32,6 +34,7 @@ from losscli.kinds.lists import LABELLED_VECTORS, RANKED_LIST, VIEWS
 from losscli.kinds.masks import CLASS_PROBABILITIES, LABELLED_PROBABILITIES
 from losscli.kinds.outcomes import DECISIONS, OUTCOMES
 from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
+from losscli.kinds.quantiles import CENTRAL, INTERVAL, LEVELS, levels_of
 from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
@@ -42,6 +45,7 @@ __all__ = [
     "BINARY",
     "BOXES",
     "CATEGORICAL",
+    "CENTRAL",
     "CLASS_PROBABILITIES",
     "COMPARED",
     "COUNTS",
@@ -53,9 +57,11 @@ __all__ = [
     "FORMS",
     "GAUSSIAN",
     "HISTOGRAMS",
+    "INTERVAL",
     "LABELLED_PROBABILITIES",
     "LABELLED_VECTORS",
     "LABEL_SETS",
+    "LEVELS",
     "LOG_CATEGORICAL",
     "MEASURES",
     "NONZERO_TARGET",
@@ -91,5 +97,6 @@ __all__ = [
     "Values",
     "as_rows",
     "class_indices",
+    "levels_of",
     "rounding_of_sums",
 ]

@@ -31,12 +31,16 @@ FAMILIES = {
     "overall": ("max_error", "medae", "nrmse"),
     "skill": ("r2", "d2"),
     "directions": ("cosine_distance",),
-    "robust": ("huber", "smooth_l1", "log_cosh", "quantile"),
+    "robust": ("huber", "smooth_l1", "log_cosh", "quantile", "pseudo_huber", "charbonnier"),
     "segmentation": ("dice", "squared_dice", "jaccard"),
     "tversky": ("tversky", "focal_tversky"),
     "fdivergences": ("hellinger", "total_variation", "chi_squared"),
     "powers": ("alpha_divergence", "renyi"),
     "transport": ("wasserstein", "energy_distance"),
+    "flat": ("fair", "wing", "eps_insensitive", "squared_eps_insensitive"),
+    "redescending": ("cauchy", "welsch", "geman_mcclure", "tukey_biweight"),
+    "adaptive": ("barron",),
+    "quantiles": ("quantile", "expectile", "interval", "wis"),
 }
 
 __all__ = ["FAMILIES"]

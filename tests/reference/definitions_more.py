@@ -38,14 +38,6 @@ def _log_cosh(pred: Number, target: Number) -> list[Number]:
     return [size, -log(mpf(2)), log1p(exp(-2 * size))]
 
 
-def _quantile(pred: Number, target: Number, *, q: Number) -> list[Number]:
-    return [max(q * (target - pred), (q - 1) * (target - pred))]
-
-
-def _quantile_kinks(*, q: float) -> list[Kink]:
-    return [Kink((2.5, 2.5), (1 - q,))]
-
-
 def _gaussian_nll(pred: Number, target: Number, variance: Number, *, full: bool) -> list[Number]:
     return [log(variance) / 2, (pred - target) ** 2 / (2 * variance), log(2 * pi) / 2 if full else mpf(0)]
 
@@ -221,7 +213,6 @@ DEFINITIONS: Mapping[str, Definition] = {
     "half_mse": Definition(_half_squared_error),
     "smooth_l1": Definition(_smooth_l1, kinks=_smooth_l1_kinks),
     "log_cosh": Definition(_log_cosh),
-    "quantile": Definition(_quantile, kinks=_quantile_kinks),
     "gaussian_nll": Definition(_gaussian_nll),
     "hinge": Definition(_hinge, kinks=_hinge_kinks),
     "nll": Definition(_nll, rowwise=True),

@@ -47,11 +47,11 @@ class Definition:
     is its own, not the target's, so that a small one is moved by a share of itself. `aggregate`: what the loss is where
     it has no value of its own for a row. `ulps`: what is promised, where that is not the 4 ulp of the losses that
     people train with. A loss of a group or of the whole takes a list of rows a role, and of the whole their weights
-    last; it is `rowwise`, of one row that is the group.
+    last; it is `rowwise`, of one row that is the group; parameters may say so.
     """
 
     terms: Callable[..., "list[Number]"]
-    rowwise: bool = False
+    rowwise: bool | Callable[..., bool] = False
     moved: tuple[int, ...] = (0,)
     alone: bool = False
     size: Callable[..., Number] | None = None
@@ -115,7 +115,9 @@ class Reference:
 
     def items(self, arrays: Sequence[Any]) -> Iterator[list[Any]]:
         """The roles of each element of float64 arrays in C order, or of each row, as exact numbers."""
-        rows = arrays if self.definition.rowwise else [a.ravel() for a in arrays]
+        rowwise = self.definition.rowwise
+        by_row = rowwise(**self.params) if callable(rowwise) else rowwise
+        rows = arrays if by_row else [a.ravel() for a in arrays]
         for roles in zip(*(a.tolist() for a in rows), strict=True):
             yield [exactly(role) for role in roles]
 
@@ -134,11 +136,16 @@ class Reference:
         if self.definition.alone:
             return STEP * (here or mpf(1))
         if len(self.definition.moved) > 1:
-            vectors = [roles[other] for other in self.definition.moved]
-            lengths = [abs(vector[k] - roles[role][k]) for vector in vectors] + [abs(x) for x in roles[role]]
+            at, own = (k or 0), _entries(roles[role])
+            vectors = [_entries(roles[other]) for other in self.definition.moved]
+            lengths = [abs(vector[at] - own[at]) for vector in vectors] + [abs(x) for x in own]
             return STEP * min((length for length in lengths if length), default=mpf(1))
         others = [other[k] if isinstance(other, list) else other for other in roles]
         return STEP * (max(abs(other) for other in others) or mpf(1))
+
+
+def _entries(role: Any) -> Sequence[Number]:
+    return role if isinstance(role, list) else [role]
 
 
 def _moved(role: Any, k: int | None, step: Number) -> Any:
