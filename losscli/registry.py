@@ -253,6 +253,7 @@ _spellings: dict[str, tuple[str, str]] = {}  # lower-case name or alias -> canon
 _origin = [""]  # of the losses that are being registered
 _installed: list[bool] = []  # whether plug-ins have been looked for
 problems: list[str] = []  # plug-ins that are left out, and why
+_NAMED = 8  # losses that a message names
 _REFUSED = {
     "log_loss": "log_loss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
     "logloss": "logloss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
@@ -442,7 +443,8 @@ def get_all(specs: Sequence[str], options: Mapping[str, str]) -> list[Loss]:
     for option in options:
         owners = [d.params[option] for d in wanted if option in d.params]
         if not owners:
-            all_owners = ", ".join(d.name for d in definitions().values() if option in d.params)
+            having = [d.name for d in definitions().values() if option in d.params]
+            all_owners = ", ".join(having[:_NAMED]) + (" and others" if len(having) > _NAMED else "")
             given = ", ".join(d.name for d in wanted)
             raise UsageError(f"--{option.replace('_', '-')} belongs to {all_owners}, not to {given}")
         if any(owner != owners[0] for owner in owners):

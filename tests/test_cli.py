@@ -80,6 +80,8 @@ def test_golden(files: dict[str, Any], case: dict[str, Any], leaves: dict[int, A
 
 # Every option does something: its name, a run without it, and what turns it on
 
+PLUGIN = (Path(__file__).parent / "example_plugin" / "losscli_quartic" / "__init__.py").read_text("utf8")
+
 FILES = {
     "p.csv": P,
     "t.csv": T,
@@ -97,9 +99,15 @@ FILES = {
     "vectors.csv": "a,b,c,d,e,f,y\n1,2,2,4,2,2,1\n0,1,3,1,1,5,0\n",
     "empty.csv": "prob,label\n0,0\n0,0\n",
     "classes.csv": "p_a,p_b,label\n0.75,0.25,a\n0.5,0.5,b\n",
-    "shares.csv": "p_a,p_b\n0.75,0.25\n0.5,0.5\n",
+    "shares.csv": "p_a,p_b,hard\n0.75,0.25,1\n0.5,0.5,0\n",
     "other_shares.csv": "p_a,p_b\n0.5,0.5\n0.25,0.75\n",
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
+    "ranks.csv": "q,y_pred,y\na,1,2\nb,2,2\na,3,1\nb,1,0\n",
+    "four.csv": "p_a,p_b,p_c,p_d,label\n0.4,0.3,0.2,0.1,b\n0.1,0.2,0.3,0.4,b\n",
+    "boxes.csv": "x1,y1,x2,y2\n0,0,2,3\n1,1,3,4\n",
+    "other_boxes.csv": "x1,y1,x2,y2\n0,1,2,2\n1,2,3,3\n",
+    "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
+    "quartic.py": PLUGIN,
 }
 MSE = "eval -l mse p.csv t.csv"
 PAIRS = "eval -l contrastive vectors.csv --col left=a,b --col right=c,d --col label=y"
@@ -114,6 +122,19 @@ def odd(without: str) -> str:
 
 
 OPTIONS = {
+    "--temperature": ("eval -l info_nce vectors.csv --col anchor=a,b --col positive=c,d", "--temperature 1"),
+    "--threshold": ("eval -l hamming shares.csv --pred-col 0 --target-col 1", "--threshold 0.9"),
+    "--gamma": ("eval -l focal shares.csv --pred-col 0 --target-col hard", "--gamma 1"),
+    "--epsilon": ("eval -l poly1 classes.csv", "--epsilon 1"),
+    "--k": ("eval -l top_k four.csv", "--k 2"),
+    "--n-bins": ("eval -l ece classes.csv", "--n-bins 1"),
+    "--box-format": ("eval -l box_iou boxes.csv other_boxes.csv", "--box-format xywh"),
+    "--eps": ("eval -l charbonnier p.csv t.csv", "--eps 1"),
+    "--c": ("eval -l fair p.csv t.csv", "--c 2"),
+    "--w": ("eval -l wing p.csv t.csv", "--w 1"),
+    "--level": ("eval -l interval ends.csv", "--level 0.5"),
+    "--group-col": ("eval -l ranknet ranks.csv", "--group-col q"),
+    "--plugin": (MSE, "-l quartic --plugin quartic.py"),
     "--loss": (MSE, "--loss mae"),
     "--pred-col": ("eval -l mse tabs.csv", "--pred-col w"),
     "--target-col": ("eval -l mse tabs.csv", "--target-col w"),
@@ -190,7 +211,7 @@ OPTIONS = {
     "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
 }
 ELSEWHERE = {"--help", "--debug"}  # tested below
-NAMED = {*ODD, "--thousands", "--max-bytes"}  # in the text above them
+NAMED = {*ODD, "--thousands", "--max-bytes", "--plugin"}  # in the text above them
 
 
 def options_in(text: str) -> set[str]:
