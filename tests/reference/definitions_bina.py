@@ -133,5 +133,5 @@ DEFINITIONS: Mapping[str, Definition] = {
     "exponential": Definition(_exponential),
     "hamming": Definition(_hamming),
     "zero_one": Definition(_zero_one, rowwise=True),
-    "focal": Definition(_focal, rowwise=True, alone=True, curvature_size=_focal_curvature_size),
+    "focal": Definition(_focal, rowwise=True, alone=True, curvature_size=_focal_curvature_size, curvature_ulps=8.0),
 }

@@ -174,13 +174,13 @@ _POWER = 64  # ulp: of a power the rounding of the exponent is magnified by the 
 
 DEFINITIONS: Mapping[str, Definition] = {
     "pseudo_huber": Definition(_pseudo_huber),
-    "charbonnier": Definition(_charbonnier, kinks=_charbonnier_kinks),
+    "charbonnier": Definition(_charbonnier, kinks=_charbonnier_kinks, curvature_ulps=8.0),
     "fair": Definition(_fair),
     "wing": Definition(_wing, kinks=_wing_kinks),
     "eps_insensitive": Definition(_eps_insensitive, kinks=_tube_kinks),
     "squared_eps_insensitive": Definition(_squared_eps_insensitive, kinks=_tube_kinks),
     "cauchy": Definition(_cauchy, curvature_size=_bend_size(lambda s: 1 / (1 + s / 2)), ulps=_QUOTIENTS),
-    "welsch": Definition(_welsch, curvature_size=_bend_size(lambda s: (1 + s) * exp(-s / 2))),
+    "welsch": Definition(_welsch, curvature_size=_bend_size(lambda s: (1 + s) * exp(-s / 2)), curvature_ulps=8.0),
     "geman_mcclure": Definition(
         _geman_mcclure, curvature_size=_bend_size(lambda s: 16 * (4 + 3 * s) / (s + 4) ** 3), ulps=_QUOTIENTS
     ),
