@@ -46,8 +46,9 @@ class Definition:
     """`terms` of the roles, and with respect to which of them derivatives are (`moved`). `alone`: a prediction's scale
     is its own, not the target's, so that a small one is moved by a share of itself. `aggregate`: what the loss is where
     it has no value of its own for a row. `ulps`: what is promised, where that is not the 4 ulp of the losses that
-    people train with, and `curvature_ulps` of second derivatives. A loss of a group or of the whole takes a list of rows a role, and of the whole their weights
-    last; it is `rowwise`, of one row that is the group; parameters may say so.
+    people train with, and `curvature_ulps` of second derivatives. A loss of a group or of the whole takes a list of
+    rows a role, and of the whole their weights last; it is `rowwise`, of one row that is the group; parameters may say
+    so.
     """
 
     terms: Callable[..., "list[Number]"]
