@@ -67,7 +67,11 @@ def _bend_size(curve: Callable[..., Number]) -> Callable[..., Number]:
 
 @_of_error
 def _welsch(a: Number, *, c: Number) -> list[Number]:
-    return [-expm1(-((a / c) ** 2) / 2)]
+    return [mpf(1), -exp(-((a / c) ** 2) / 2)]  # apart, as far out the slope is far below the digits of their sum
+
+
+def _welsch_size(pred: Number, target: Number, *, c: Number) -> Number:
+    return -expm1(-(((pred - target) / c) ** 2) / 2)
 
 
 @_of_error
@@ -180,7 +184,9 @@ DEFINITIONS: Mapping[str, Definition] = {
     "eps_insensitive": Definition(_eps_insensitive, kinks=_tube_kinks),
     "squared_eps_insensitive": Definition(_squared_eps_insensitive, kinks=_tube_kinks),
     "cauchy": Definition(_cauchy, curvature_size=_bend_size(lambda s: 1 / (1 + s / 2)), ulps=_QUOTIENTS),
-    "welsch": Definition(_welsch, curvature_size=_bend_size(lambda s: (1 + s) * exp(-s / 2)), curvature_ulps=8.0),
+    "welsch": Definition(
+        _welsch, size=_welsch_size, curvature_size=_bend_size(lambda s: (1 + s) * exp(-s / 2)), curvature_ulps=8.0
+    ),
     "geman_mcclure": Definition(
         _geman_mcclure, curvature_size=_bend_size(lambda s: 16 * (4 + 3 * s) / (s + 4) ** 3), ulps=_QUOTIENTS
     ),
