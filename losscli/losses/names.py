@@ -5,7 +5,7 @@ one with a colon is a whole text, and what stands before the colon answers for a
 """
 
 _OWN_LAYER = "has a layer of its own: say 'cross_entropy:form=logits' of its logits"
-_CTC = "is not here: a loss over all alignments of two sequences cannot be had from rows"
+_CTC = "is not here: no loss of losscli is over the alignments of two sequences"
 _ANY_DISTANCE = "takes any distance: say 'triplet', whose p is the norm"
 _COSINE = "is cos, in keras -cos: say 'cosine_distance', which is 1 - cos"
 _CENT = "is multiplied by 100 in keras, and clamped: say 'mape', a fraction"
@@ -18,7 +18,7 @@ _ALL_BOXES = "is of all pairs of boxes, and higher for better ones: say"
 _ALL_PAIRS = "takes the mean over the pairs of all groups together: say 'ranknet', which takes it a group"
 _NO_VALUE = "defines gradients and no value: say 'ranknet', 'listnet' or 'listmle'"
 _RELEVANCES = "takes relevances themselves for weights: say 'listnet', which takes their softmax"
-_NTXENT = "takes the anchors of its batch for wrong ones too: say 'info_nce', or 'supcon' with labels"
+_NTXENT = "leaves out an anchor's other positives: say 'supcon:temperature=0.07', which is it for two rows a label"
 _ONE_BATCH = "is linear and of vectors at length 1 in one library, NT-Xent in another: say 'contrastive' or 'info_nce'"
 _LOG_LOSS = "names two losses: say 'bce' for one column, 'cross_entropy' for a column a class"
 _DIVERGENCE_OF_LOGS = "takes ln of predictions that need not sum to 1: say 'generalized_kl' of their exponentials"
@@ -30,8 +30,7 @@ _TWEEDIE = "leaves out what the target alone decides: say 'tweedie_deviance', of
 _HALF_TWEEDIE = "is half the deviance less what the target alone decides: say 'tweedie_deviance', of rates"
 _RATES = "is of rates in keras, of their ln in LightGBM and CatBoost: say 'poisson_nll' or 'poisson_nll:form=log_rate'"
 _GAMMAS = "takes ln of the prediction: say 'gamma_nll' or 'gamma_deviance' of its exponential"
-_TOP_K = "is 1 less a loss: say"
-_SHARE = "is a share of hits: say 'zero_one', the share of misses"
+_HITS = "is a share of hits: say"
 
 _SAID = {
     # torch
@@ -39,8 +38,8 @@ _SAID = {
     "ctcloss ctc_loss ctc": _CTC,
     "nllloss2d": "takes images: say 'nll', with a row a pixel",
     "tripletmarginwithdistanceloss triplet_margin_with_distance_loss": _ANY_DISTANCE,
-    "kl_div": "names several: for torch's say 'kl:form=log_probs', for scipy's 'generalized_kl', of probabilities 'kl'",
-    "sigmoid_focal_loss": "has no alpha in optax, 0.25 in torchvision: say 'focal:form=logits', or with ',alpha=0.25'",
+    "kl_div": "names several: say 'kl:form=log_probs' for torch's, 'generalized_kl' for scipy's, 'kl' of probabilities",
+    "sigmoid_focal_loss": "has alpha=0.25 in torchvision: say 'focal:form=logits,alpha=0.25', without it for optax's",
     "generalized_box_iou": f"{_ALL_BOXES} 'giou', which is 1 less it",
     "distance_box_iou": f"{_ALL_BOXES} 'diou', which is 1 less it",
     "complete_box_iou": f"{_ALL_BOXES} 'ciou', which is 1 less it",
@@ -52,7 +51,7 @@ _SAID = {
     "meanabsolutepercentageerror": _CENT,
     "meansquaredlogarithmicerror mean_squared_logarithmic_error": _CLAMPED_LOG,
     "poisson": _RATES,
-    "topkcategoricalaccuracy sparsetopkcategoricalaccuracy": f"{_TOP_K} 'top_k'",
+    "topkcategoricalaccuracy sparsetopkcategoricalaccuracy": f"{_HITS} 'top_k', the share of misses",
     # optax
     "binary_dice_loss": "takes logits, adds 1, and a row is an image: say 'dice:smooth=2,pool=sample' of probabilities",
     "dice_loss diceloss": f"{_POOLS} 'dice', whose smooth is 0",
@@ -68,7 +67,7 @@ _SAID = {
     "smooth_labels": "changes targets and is no loss: say 'cross_entropy:label_smoothing=0.1'",
     "sparsemax_loss": "is of one score: say 'sparsemax', of a column a class",
     # scikit-learn
-    "accuracy accuracy_score": _SHARE,
+    "accuracy accuracy_score": f"{_HITS} 'zero_one', the share of misses",
     "coverage_error": "is how far down a ranking labels lie: say 'top_k' for one label a row",
     "d2_absolute_error_score": "is D² of mae: say 'd2:deviance=mae'",
     "d2_brier_score": "is R² of probabilities: say 'r2', of one column",
@@ -82,11 +81,11 @@ _SAID = {
     "log_loss": _LOG_LOSS,
     "matthews_corrcoef": "is higher for better masks: say 'mcc', which is 1 less it",
     "mean_tweedie_deviance": "has power=0, which is 'mse': say 'tweedie_deviance:power=1.5', or the power you want",
-    "top_k_accuracy_score": f"{_TOP_K} 'top_k:k=2', as its k is 2",
+    "top_k_accuracy_score": f"{_HITS} 'top_k:k=2', the share of misses for its k",
     # LightGBM
     "binary": "is LightGBM's objective, of raw scores: say 'bce:form=logits'",
     "gamma": _GAMMAS,
-    "kullback_leibler": "is cross-entropy less the targets' entropy, of one column: say 'bce', or 'kl' of distributions",
+    "kullback_leibler": "is bce less the entropy of the targets: say 'bce', or 'kl' of a column a class",
     "lambdarank yetirank rank": _NO_VALUE,
     "multiclass": "is of raw scores as an objective, of probabilities as a metric: say 'cross_entropy:form=logits' or "
     "'cross_entropy'",

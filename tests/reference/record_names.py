@@ -95,6 +95,7 @@ def data() -> dict[str, dict[str, Any]]:
         "pairs": {"left": vectors, "right": more, "label": signs},
         "two scores": {"left": real, "right": other, "label": signs},
         "distances": {"pred": rates, "label": signs},
+        "twos": {"pred": vectors, "target": np.array([0, 1, 2, 2, 0, 1])},
         "triplets": {"anchor": vectors, "positive": more, "negative": scores},
     }
 
@@ -180,7 +181,11 @@ SAID = {
         },
         "class logits": {"top_k_accuracy_score": ("top_k:k=2", -1, 1)},
     },
-    "optax.losses": {"probabilities": {"binary_dice_loss": ("dice:smooth=2", 1, 0)}},
+    "optax.losses": {
+        "probabilities": {"binary_dice_loss": ("dice:smooth=2", 1, 0)},
+        "twos": {"ntxent": ("supcon:temperature=0.07", 1, 0)},
+        "logs": {"kl_divergence": ("kl:form=log_probs", 1, 0)},
+    },
 }
 
 
