@@ -9,8 +9,9 @@ import pytest
 
 import losscli
 from losscli.errors import UsageError
+from losscli.kinds import RESIDUAL
 from losscli.losses.names import REFUSED, refusal
-from losscli.registry import definition, definitions, get
+from losscli.registry import Yields, definition, definitions, get, loss, registering
 from tests.reference.recorded import array
 from tests.support import run
 from tests.test_imports import modules_of
@@ -58,6 +59,20 @@ def test_a_refused_name_is_no_loss() -> None:
     spellings = {s.lower() for d in definitions().values() for s in (d.name, *d.aliases)}
     assert not spellings & REFUSED.keys()
     assert all(name == name.lower().strip() for name in REFUSED)
+
+
+def test_a_plugin_may_take_a_refused_name() -> None:
+    """Whoever installs it says what the name means."""
+
+    def own_error(pred: Any, target: Any) -> Yields:
+        yield abs(pred - target)
+
+    with registering("test") as undo:
+        loss(RESIDUAL, task="regression", aliases=("crps",))(own_error)
+        assert get("crps").name == get("CRPS").name == "own_error"
+        undo()
+    with pytest.raises(UsageError, match="'crps_normal'"):
+        get("crps")
 
 
 def test_an_alias_binds_a_form_alone() -> None:
