@@ -254,10 +254,6 @@ _origin = [""]  # of the losses that are being registered
 _installed: list[bool] = []  # whether plug-ins have been looked for
 problems: list[str] = []  # plug-ins that are left out, and why
 _NAMED = 8  # losses that a message names
-_REFUSED = {
-    "log_loss": "log_loss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
-    "logloss": "logloss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
-}
 
 
 def loss(
@@ -375,19 +371,21 @@ def names() -> list[str]:
     return sorted(definitions())
 
 
-def definition(name: str) -> Definition:
-    """The loss of that name or alias; a UsageError suggests the nearest name."""
-    return defined(_resolve(name)[0])
+def definition(spec: str) -> Definition:
+    """The loss of the name or alias in a SPEC; a UsageError suggests the nearest name."""
+    return defined(_resolve(spec)[0])
 
 
-def _resolve(name: str) -> tuple[str, str]:
+def _resolve(spec: str) -> tuple[str, str]:
     """The canonical name and what is bound with it; all families are imported for what is no canonical name."""
-    if name.lower() in _REFUSED:
-        raise UsageError(_REFUSED[name.lower()])
+    name = spec.partition(":")[0].strip()
     if name.lower() in own_names():
         return name.lower(), ""
     definitions()
     if name.lower() not in _spellings:
+        refused = import_module("losscli.losses.names").refusal(spec)
+        if refused:
+            raise UsageError(refused)
         if "," in name:
             raise UsageError(f"unknown loss '{name}'; for several losses repeat the option: -l A -l B")
         known = [*_definitions, *(alias for d in _definitions.values() for alias in d.aliases)]
@@ -401,7 +399,7 @@ def get(spec: str, **params: Any) -> Loss:
     Raises UsageError for an unknown loss or parameter, a value beyond its limits, or a parameter given twice.
     """
     name, _, text = spec.partition(":")
-    canonical_name, bound = _resolve(name.strip())
+    canonical_name, bound = _resolve(spec)
     given: dict[str, Any] = {}
     for part in [*_split(bound, spec), *_split(text, spec), *params.items()]:
         if part[0] in given:
@@ -439,7 +437,7 @@ def _bind(found: Definition, given: Mapping[str, Any]) -> Loss:
 
 def get_all(specs: Sequence[str], options: Mapping[str, str]) -> list[Loss]:
     """The losses of several SPECs; an option goes to every one of them that has it, and must go to one at least."""
-    wanted = [definition(spec.partition(":")[0].strip()) for spec in specs]
+    wanted = [definition(spec) for spec in specs]
     for option in options:
         owners = [d.params[option] for d in wanted if option in d.params]
         if not owners:

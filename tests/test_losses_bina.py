@@ -8,23 +8,11 @@ import pytest
 
 import losscli
 from losscli.errors import InputError
-from losscli.literals import canonical
-from losscli.losses.names import REFUSED
-from losscli.registry import definitions, get
+from losscli.registry import get
 from tests.reference.accuracy import BOUND, ulps
 from tests.reference.catalogue import reference
 
 RNG = np.random.default_rng(71)
-
-
-# Names
-
-
-def test_a_refused_name_is_no_loss() -> None:
-    """What is refused is neither a name nor an alias, and is written as it is looked up."""
-    spellings = {s.lower() for d in definitions().values() for s in (d.name, *d.aliases)}
-    assert not spellings & REFUSED.keys()
-    assert all(name == canonical(name).lower() and reason and "\n" not in reason for name, reason in REFUSED.items())
 
 
 # Relations

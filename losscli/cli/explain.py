@@ -29,7 +29,7 @@ def explain_command(
     """What a loss is, when to use it, its parameters and its other names; or a topic."""
     if loss.lower() in TOPICS:
         return lambda: _topic(loss.lower(), format)
-    found = definition(loss.partition(":")[0])
+    found = definition(loss)
     if format == "text":
         return lambda: show(_text(found))
     return lambda: deliver(_page(found, format), None, format)

@@ -31,7 +31,10 @@ def _remainder(t: "Array") -> "Array":
 @loss(
     COUNTS,
     task="distribution",
-    aliases=("PoissonNLLLoss:form=log_rate", "poisson_nll_loss:form=log_rate", "HalfPoissonLoss:form=log_rate"),
+    aliases=(
+        *("PoissonNLLLoss:form=log_rate", "poisson_nll_loss:form=log_rate"),
+        *("HalfPoissonLoss:form=log_rate", "HalfPoissonLossArrayAPI:form=log_rate"),
+    ),
     also=("poisson_nll:form=log_rate", "poisson_nll:full=true", "poisson_nll:form=log_rate,full=true"),
     properties="convex differentiable proper",
     bounds=lambda full, **_: (0.0 if full else -inf, inf),

@@ -155,7 +155,7 @@ def _js_parts(t: "Array", p: "Array", log_p: "Array", lacking: "Array") -> Itera
 @loss(
     MEASURES,
     task="divergence",
-    aliases=("generalised_kl", "generalized_kl_divergence", "i_divergence"),
+    aliases=("generalised_kl", "i_divergence"),
     degree=1,
     properties="convex differentiable",
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @loss(
     ABOVE_MINUS_ONE,
     task="regression",
-    aliases=("mean_squared_log_error", "mean_squared_logarithmic_error", "squared_logarithmic_error"),
+    aliases=("mean_squared_log_error", "squared_logarithmic_error"),
     properties="symmetric differentiable",
 )
 def msle(pred: "Array", target: "Array") -> Yields:

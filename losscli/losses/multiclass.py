@@ -29,6 +29,10 @@ def _cross_entropy_is(*, label_smoothing: float, clip: float, **_: Any) -> str:
         "mlogloss",
         "CrossEntropyLoss:form=logits",
         "softmax_cross_entropy:form=logits",
+        "softmax_cross_entropy_with_integer_labels:form=logits",
+        "safe_softmax_cross_entropy:form=logits",
+        "HalfMultinomialLoss:form=logits",
+        "HalfMultinomialLossArrayAPI:form=logits",
     ),
     also=(
         "cross_entropy:form=logits",

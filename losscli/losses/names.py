@@ -1,121 +1,147 @@
-"""Names of losses in other libraries that are not exactly a loss here, and how to say here what they compute.
+"""Names of other libraries that are not exactly a loss here, and how to say here what they compute.
 
-In lower case, as names are looked up; what stands before a colon decides, so that `reg` is all of XGBoost's `reg:…`.
+What is said follows the name, and what stands in quotes there is a SPEC that runs. Names are looked up in lower case;
+one with a colon is a whole text, and what stands before the colon answers for all that are not listed.
 """
 
-_SEVERAL = "means several losses"
-REFUSED = {
+_OWN_LAYER = "has a layer of its own: say 'cross_entropy:form=logits' of its logits"
+_CTC = "is not here: no loss of losscli is over the alignments of two sequences"
+_ANY_DISTANCE = "takes any distance: say 'triplet', whose p is the norm"
+_COSINE = "is cos, in keras -cos: say 'cosine_distance', which is 1 - cos"
+_CENT = "is multiplied by 100 in keras, and clamped: say 'mape', a fraction"
+_CLAMPED_LOG = "is of numbers raised to 1e-7 in keras: say 'msle', which takes them as they are, above -1"
+_CENTRED = "multiplies every class by alpha=0.25: say 'focal' of a column a class, which is four times that"
+_SIGMOIDS = "tells each class from all others: say 'bce:form=logits' of one class below the other"
+_POOLS = "adds and pools in its own way in each library: say"
+_PAIRS = "is all pairs of a batch, weighed by how far they are off: say 'supcon'"
+_ALL_BOXES = "is of all pairs of boxes, and higher for better ones: say"
+_ALL_PAIRS = "takes the mean over the pairs of all groups together: say 'ranknet', which takes it a group"
+_NO_VALUE = "defines gradients and no value: say 'ranknet', 'listnet' or 'listmle'"
+_RELEVANCES = "takes relevances themselves for weights: say 'listnet', which takes their softmax"
+_NTXENT = "leaves out an anchor's other positives: say 'supcon:temperature=0.07', which is it for two rows a label"
+_ONE_BATCH = "is linear and of vectors at length 1 in one library, NT-Xent in another: say 'contrastive' or 'info_nce'"
+_LOG_LOSS = "names two losses: say 'bce' for one column, 'cross_entropy' for a column a class"
+_DIVERGENCE_OF_LOGS = "takes ln of predictions that need not sum to 1: say 'generalized_kl' of their exponentials"
+_CROSS_ENTROPIES = "names two losses: say 'bce:form=logits' for CatBoost's, 'cross_entropy' for a column a class"
+_NAIVE = "needs the errors of a naive forecast on other data: say 'mae', and divide by them"
+_CALIBRATION = "has bins of p and the share of class 1: say 'ece', which has bins of the larger of p and 1 - p"
+_CHARBONNIER = "names two losses: say 'pseudo_huber' for kornia's √(e² + 1) - 1, 'charbonnier' for √(e² + eps²)"
+_TWEEDIE = "leaves out what the target alone decides: say 'tweedie_deviance', of rates, not of their ln"
+_HALF_TWEEDIE = "is half the deviance less what the target alone decides: say 'tweedie_deviance', of rates"
+_RATES = "is of rates in keras, of their ln in LightGBM and CatBoost: say 'poisson_nll' or 'poisson_nll:form=log_rate'"
+_GAMMAS = "takes ln of the prediction: say 'gamma_nll' or 'gamma_deviance' of its exponential"
+_HITS = "is a share of hits: say"
+
+_SAID = {
     # torch
-    "linearcrossentropyloss": (
-        "LinearCrossEntropyLoss has a layer of its own: say cross_entropy:form=logits of its logits"
-    ),
-    "linear_cross_entropy": "linear_cross_entropy has a layer's weights: say cross_entropy:form=logits of its logits",
-    "nllloss2d": "NLLLoss2d takes images: say nll, with a row a pixel",
-    "tripletmarginwithdistanceloss": (
-        "TripletMarginWithDistanceLoss takes any distance: say triplet, whose p is the norm"
-    ),
-    "triplet_margin_with_distance_loss": "it takes any distance: say triplet, whose p is the norm",
-    "sigmoid_focal_loss": (
-        f"sigmoid_focal_loss {_SEVERAL}: optax's is focal:form=logits, torchvision's focal:form=logits,alpha=0.25"
-    ),
+    "adaptivelogsoftmaxwithloss linearcrossentropyloss linear_cross_entropy": _OWN_LAYER,
+    "ctcloss ctc_loss ctc": _CTC,
+    "nllloss2d": "takes images: say 'nll', with a row a pixel",
+    "tripletmarginwithdistanceloss triplet_margin_with_distance_loss": _ANY_DISTANCE,
+    "kl_div": "names several: say 'kl:form=log_probs' for torch's, 'generalized_kl' for scipy's, 'kl' of probabilities",
+    "sigmoid_focal_loss": "has alpha=0.25 in torchvision: say 'focal:form=logits,alpha=0.25', without it for optax's",
+    "generalized_box_iou": f"{_ALL_BOXES} 'giou', which is 1 less it",
+    "distance_box_iou": f"{_ALL_BOXES} 'diou', which is 1 less it",
+    "complete_box_iou": f"{_ALL_BOXES} 'ciou', which is 1 less it",
     # keras
-    "categoricalfocalcrossentropy": (
-        "keras multiplies it by alpha=0.25 for every class: say focal, which is four times keras's default"
-    ),
-    "categorical_focal_crossentropy": (
-        "keras multiplies it by alpha=0.25 for every class: say focal, which is four times keras's default"
-    ),
-    "circle": "circle weighs all pairs of a batch by how far they are off: say supcon or triplet",
-    "cosinesimilarity": "keras's CosineSimilarity is minus the cosine: say cosine_distance, which is larger by 1",
-    "cosine_similarity": (
-        "cosine_similarity is a similarity, or in keras minus it: say cosine_distance, which is 1 - cos"
-    ),
-    "meanabsolutepercentageerror": (
-        f"MeanAbsolutePercentageError {_SEVERAL}: mape is a fraction, which torchmetrics' is too; keras's is "
-        "100 times it"
-    ),
-    "poisson": (
-        f"poisson {_SEVERAL}: keras's Poisson is poisson_nll; LightGBM's, CatBoost's and XGBoost's take ln of "
-        "the rate, "
-        "which is poisson_nll:form=log_rate"
-    ),
+    "categoricalfocalcrossentropy categorical_focal_crossentropy": _CENTRED,
+    "categoricalhinge": "has the right class at a score of 0 among the wrong ones: say 'categorical_hinge'",
+    "circle circleloss": _PAIRS,
+    "cosinesimilarity cosine_similarity": _COSINE,
+    "meanabsolutepercentageerror": _CENT,
+    "meansquaredlogarithmicerror mean_squared_logarithmic_error": _CLAMPED_LOG,
+    "poisson": _RATES,
+    "topkcategoricalaccuracy sparsetopkcategoricalaccuracy": f"{_HITS} 'top_k', the share of misses",
     # optax
-    "binary_dice_loss": "optax adds smooth=1 in its own place: say dice, whose smooth is 0; optax's 1 is 2 here",
-    "dice_loss": f"dice_loss {_SEVERAL}, that differ in what they add and pool: say dice, whose smooth is 0",
-    "diceloss": f"DiceLoss {_SEVERAL}, that differ in what they add and pool: say dice, whose smooth is 0",
-    "convex_kl_divergence": "optax calls it generalized_kl_divergence now: say generalized_kl",
-    "ctc_loss_with_forward_probs": "it yields the sums over paths too, which are no loss",
-    "kl_divergence_with_log_targets": (
-        "targets are probabilities here, not their logarithms: say kl of their exponentials"
-    ),
-    "make_fenchel_young_loss": "it makes losses: of them cross_entropy and sparsemax are here",
-    "multiclass_generalized_dice_loss": (
-        "optax's is a weighted mean of each class's Dice: generalized_dice is a ratio of sums"
-    ),
-    "multiclass_perceptron_loss": (
-        "the largest score less that of the class is not here: multi_margin and categorical_hinge have a "
-        "margin, zero_one "
-        "counts the mistakes"
-    ),
-    "ranking_softmax_loss": "optax takes relevances as weights as they are: listnet takes their softmax",
-    "smooth_labels": "it changes targets and is no loss: say label_smoothing=, as in bce:label_smoothing=0.1",
-    "sparsemax_loss": "optax's sparsemax_loss is of one score: sparsemax takes a column a class",
+    "binary_dice_loss": "takes logits, adds 1, and a row is an image: say 'dice:smooth=2,pool=sample' of probabilities",
+    "dice_loss diceloss": f"{_POOLS} 'dice', whose smooth is 0",
+    "generalizeddiceloss": f"{_POOLS} 'generalized_dice'",
+    "convex_kl_divergence generalized_kl_divergence": _DIVERGENCE_OF_LOGS,
+    "ctc_loss_with_forward_probs": f"{_CTC}, and its sums over paths are no loss",
+    "kl_divergence_with_log_targets": "takes ln of targets too: say 'kl:form=log_probs' with their exponentials",
+    "make_fenchel_young_loss": "makes losses: say 'cross_entropy:form=logits' or 'sparsemax'",
+    "multiclass_generalized_dice_loss": "is a mean of each class's Dice: say 'generalized_dice', a ratio of sums",
+    "multiclass_perceptron_loss": "has no margin: say 'categorical_hinge', which has 1, or 'zero_one'",
+    "ntxent nt_xent ntxentloss": _NTXENT,
+    "ranking_softmax_loss softmax_loss": _RELEVANCES,
+    "smooth_labels": "changes targets and is no loss: say 'cross_entropy:label_smoothing=0.1'",
+    "sparsemax_loss": "is of one score: say 'sparsemax', of a column a class",
     # scikit-learn
-    "coverage_error": "how far down a ranking the labels lie is not here: say top_k for one label a row",
-    "halfgammaloss": "HalfGammaLoss takes ln of the prediction: say gamma_nll of its exponential",
-    "halftweedieloss": (
-        "HalfTweedieLoss is half the deviance without what the target alone decides, of ln of the prediction: say "
-        "tweedie_deviance of its exponential"
-    ),
-    "halftweedielossidentity": (
-        "HalfTweedieLossIdentity is half the deviance without what the target alone decides: say tweedie_deviance"
-    ),
-    "label_ranking_loss": "the share of pairs of labels in the wrong order is not here: say ranknet for a smooth one",
-    "log_loss": "log_loss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
-    "mean_tweedie_deviance": (
-        "its power is 0 unless said otherwise, which is mse: say tweedie_deviance:power=1.5, or with the power you want"
-    ),
+    "accuracy accuracy_score": f"{_HITS} 'zero_one', the share of misses",
+    "coverage_error": "is how far down a ranking labels lie: say 'top_k' for one label a row",
+    "d2_absolute_error_score": "is D² of mae: say 'd2:deviance=mae'",
+    "d2_brier_score": "is R² of probabilities: say 'r2', of one column",
+    "d2_log_loss_score": "is D² of bce with clipped probabilities: say 'd2:deviance=bce', of one column",
+    "d2_pinball_score": "is D² of quantile: say 'd2:deviance=mae', for alpha=0.5",
+    "d2_tweedie_score": "is R² unless a power is given: say 'r2'",
+    "halfgammaloss": _GAMMAS,
+    "halftweedieloss halftweedielossidentity": _HALF_TWEEDIE,
+    "jaccard_score": "is higher for better masks: say 'jaccard', which is 1 less it",
+    "label_ranking_loss": "is the share of pairs of labels in the wrong order: say 'ranknet' for a smooth one",
+    "log_loss": _LOG_LOSS,
+    "matthews_corrcoef": "is higher for better masks: say 'mcc', which is 1 less it",
+    "mean_tweedie_deviance": "has power=0, which is 'mse': say 'tweedie_deviance:power=1.5', or the power you want",
+    "top_k_accuracy_score": f"{_HITS} 'top_k:k=2', the share of misses for its k",
     # LightGBM
-    "binary": (
-        "binary is LightGBM's objective, and begins XGBoost's: say bce:form=logits for binary and "
-        "binary:logistic, hinge for "
-        "binary:hinge"
-    ),
-    "gamma": f"gamma {_SEVERAL}, of ln of the prediction: say gamma_nll or gamma_deviance of its exponential",
-    "lambdarank": "lambdarank defines gradients and no loss: say ranknet, listnet or listmle",
-    "multiclassova": (
-        "multiclassova tells each class from the others: say bce:form=logits with 0 or 1 a class as targets"
-    ),
-    "regression": "the objective regression is half_mse, the metric l2 is mse: say which",
+    "binary": "is LightGBM's objective, of raw scores: say 'bce:form=logits'",
+    "gamma": _GAMMAS,
+    "kullback_leibler": "is bce less the entropy of the targets: say 'bce', or 'kl' of a column a class",
+    "lambdarank yetirank rank": _NO_VALUE,
+    "multiclass": "is of raw scores as an objective, of probabilities as a metric: say 'cross_entropy:form=logits' or "
+    "'cross_entropy'",
+    "multiclassova multiclassonevsall": _SIGMOIDS,
+    "regression": "is half the squared error as an objective, the whole as a metric: say 'half_mse' or 'mse'",
     # XGBoost
-    "count": "count:poisson takes ln of the rate: say poisson_nll:form=log_rate",
-    "logloss": "logloss names two losses: say 'bce' for one column, 'cross_entropy' for a column a class",
-    "multi": "multi:softprob and multi:softmax are trained on cross_entropy:form=logits",
-    "poisson-nloglik": "poisson-nloglik has the logarithm of t! too: say poisson_nll:full=true",
-    "rank": "rank:… are objectives of gradients: say ranknet, listnet or listmle",
-    "reg": (
-        "of XGBoost's objectives reg:squarederror is half_mse, reg:squaredlogerror half of msle, "
-        "reg:absoluteerror mae, "
-        "reg:pseudohubererror pseudo_huber, reg:quantileerror quantile, reg:expectileerror expectile, reg:logistic "
-        "bce:form=logits; reg:gamma and reg:tweedie take ln of the prediction"
-    ),
-    "survival": "censored times are not here",
-    "tweedie-nloglik": "tweedie-nloglik leaves out what the target alone decides: say tweedie_deviance",
+    "binary:logistic binary:logitraw reg:logistic": "is trained on raw scores: say 'bce:form=logits', or 'bce' of "
+    "probabilities",
+    "binary:hinge": "is of raw scores: say 'hinge'",
+    "count count:poisson": "takes ln of the rate: say 'poisson_nll:form=log_rate', or 'poisson_nll' of rates",
+    "logloss": f"{_LOG_LOSS}; of CatBoost's raw scores 'bce:form=logits'",
+    "multi multi:softprob multi:softmax": "is trained on raw scores: say 'cross_entropy:form=logits', or "
+    "'cross_entropy' of probabilities",
+    "poisson-nloglik": "has ln t! too: say 'poisson_nll:full=true'",
+    "reg": "begins XGBoost's names: say 'half_mse' for reg:squarederror, or 'mae', 'pseudo_huber', 'quantile' …",
+    "reg:absoluteerror": "is the absolute error: say 'mae'",
+    "reg:expectileerror": "takes levels as expectile_alpha: say 'expectile', whose q is the level",
+    "reg:gamma": _GAMMAS,
+    "reg:pseudohubererror": "takes its knee as huber_slope: say 'pseudo_huber', whose delta it is",
+    "reg:quantileerror": "takes levels as quantile_alpha: say 'quantile', whose q is the level",
+    "reg:squarederror": "is half the squared error as an objective: say 'half_mse', or 'mse' without the half",
+    "reg:squaredlogerror": "is half the squared error of ln(1 + x): say 'msle', which is twice it",
+    "reg:tweedie tweedie tweedie-nloglik": _TWEEDIE,
+    "survival": "is of censored times, which are not here",
     # CatBoost
-    "crossentropy": (
-        "CrossEntropy names two losses: CatBoost's is bce:form=logits; for a column a class say cross_entropy"
-    ),
-    "multiclassonevsall": "it tells each class from the others: say bce:form=logits with 0 or 1 a class as targets",
-    "multirmse": "MultiRMSE does not divide by the number of columns d: it is √d times rmse",
-    "pairlogit": "PairLogit takes pairs from a file: say ranknet for all pairs of a group",
-    "rmsewithuncertainty": (
-        "RMSEWithUncertainty takes ln of the standard deviation: say gaussian_nll:full=true, which takes the variance"
-    ),
-    "tweedie": "Tweedie takes ln of the prediction, and leaves out what the target alone decides: say tweedie_deviance",
-    "yetirank": "YetiRank defines gradients and no loss: say ranknet, listnet or listmle",
+    "crossentropy": _CROSS_ENTROPIES,
+    "multirmse": "does not divide by the d columns: say 'rmse', and multiply by √d",
+    "pairlogit pairwise_logistic_loss": _ALL_PAIRS,
+    "rmsewithuncertainty": "takes ln σ: say 'gaussian_nll:full=true', which takes the variance",
     # further
-    "contrastiveloss": f"ContrastiveLoss {_SEVERAL}: say contrastive for pairs, info_nce or supcon for batches",
-    "focalloss": f"FocalLoss {_SEVERAL}: say focal for one outcome a row; of several at once, give one below the other",
-    "mase": "mase needs the errors of a naive forecast on other data: divide mae by them",
-    "mean_absolute_scaled_error": "it needs the errors of a naive forecast on other data: divide mae by them",
+    "amari": "counts alpha otherwise, as 1 - 2·alpha or its opposite: say 'alpha_divergence'",
+    "binarycalibrationerror": _CALIBRATION,
+    "charbonnierloss charbonnier_loss": _CHARBONNIER,
+    "contrastiveloss": _ONE_BATCH,
+    "crps": "names two losses: say 'crps_normal' for a mean and a scale, 'crps_ensemble' for members",
+    "emd": "names two losses: say 'wasserstein', or 'emd2' for classes in order",
+    "energy": "names two losses: say 'energy_score' for forecasts, 'energy_distance' for samples",
+    "focalloss": "is of several outcomes a row in some libraries: say 'focal', one outcome or a column a class",
+    "jaccardloss": f"{_POOLS} 'jaccard', whose smooth is 0",
+    "jensenshannon": "is the root of the divergence: say 'js', and take the root",
+    "logs_laplace": "has the constant: say 'laplace_nll:full=true'",
+    "logs_normal": "takes σ and has the constant: say 'gaussian_nll:full=true', which takes the variance",
+    "logs_t": "takes df of each row: say 'student_t_nll', whose df is one number",
+    "lovaszloss": f"{_POOLS} 'lovasz_hinge' for one mask, 'lovasz_softmax' for classes",
+    "mase mean_absolute_scaled_error": _NAIVE,
+    "mccloss": "adds 1e-5 above and below: say 'mcc', which adds nothing",
+    "minkowski": "is the root of a sum: say 'lq', which is the mean of |e|^q",
+    "tverskyloss": f"{_POOLS} 'tversky', whose alpha weighs false positives",
 }
+REFUSED = {name: said for names, said in _SAID.items() for name in names.split()}
+
+
+def refusal(spec: str) -> str | None:
+    """What to say of a SPEC whose name another library has: `reg:squarederror`, `Poisson`, `tweedie-nloglik@1.5`."""
+    name = spec.partition(":")[0].strip()
+    for written in (spec.strip(), name, name.partition("@")[0]):
+        if written.lower() in REFUSED:
+            return f"{written} {REFUSED[written.lower()]}"
+    return None

@@ -31,7 +31,7 @@ def _is_median(q: float | tuple[float, ...]) -> bool:
 @loss(
     LEVELS,
     task="regression",
-    aliases=("pinball", "pinball_loss", "mean_pinball_loss", "quantile_loss", "quantileerror"),
+    aliases=("pinball", "pinball_loss", "PinballLoss", "mean_pinball_loss", "quantile_loss", "quantileerror"),
     also=("quantile:q=0.9", "quantile:q=0.01", "quantile:q=0.1/0.5/0.9"),
     degree=1,
     properties=lambda q: "convex symmetric" if _is_median(q) else "convex",

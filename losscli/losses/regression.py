@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("squared_error", "l2", "mean_squared_error", "MSELoss", "MeanSquaredError"),
+    aliases=("squared_error", "l2", "mean_squared_error", "MSELoss", "mse_loss", "MeanSquaredError"),
     degree=2,
     properties="convex symmetric differentiable",
 )
@@ -82,7 +82,7 @@ def half_mse(pred: "Array", target: "Array") -> Yields:
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("l1", "absolute_error", "mean_absolute_error", "L1Loss", "MeanAbsoluteError"),
+    aliases=("l1", "absolute_error", "mean_absolute_error", "L1Loss", "l1_loss", "MeanAbsoluteError", "AbsoluteError"),
     degree=1,
     properties="convex symmetric",
 )

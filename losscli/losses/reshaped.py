@@ -141,7 +141,7 @@ def _generalized_bounds(*, form: str, q: float) -> tuple[float, float]:
 @loss(
     CATEGORICAL,
     task="classification",
-    aliases=("gce", "CategoricalGeneralizedCrossEntropy"),
+    aliases=("gce", "CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"),
     also=(
         "generalized_cross_entropy:form=logits",
         "generalized_cross_entropy:form=log_probs,q=0.7",

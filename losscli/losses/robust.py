@@ -116,7 +116,7 @@ def smooth_l1(
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("logcosh", "LogCosh", "LogCoshError"),
+    aliases=("LogCosh", "LogCoshError"),
     properties="convex symmetric differentiable",
 )
 def log_cosh(pred: "Array", target: "Array") -> Yields:
@@ -153,7 +153,7 @@ def log_cosh(pred: "Array", target: "Array") -> Yields:
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("PseudoHuber", "pseudohuber", "pseudohubererror", "mphe"),
+    aliases=("PseudoHuber", "pseudohubererror", "mphe"),
     also=("pseudo_huber:delta=0.3", "pseudo_huber:delta=inf"),
     properties="convex symmetric differentiable",
 )

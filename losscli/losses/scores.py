@@ -132,7 +132,7 @@ def top_k(
 @loss(
     LABEL_SETS,
     task="classification",
-    aliases=("MultiLabelSoftMarginLoss",),
+    aliases=("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss"),
     properties="convex differentiable",
 )
 def multilabel_soft_margin(pred: "Array", target: "Array") -> Yields:
