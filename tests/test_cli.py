@@ -220,8 +220,8 @@ def options_in(text: str) -> set[str]:
     return set(re.findall(r"--[a-z][a-z-]*", "\n".join(lines)))
 
 
-def test_every_option_of_eval_is_in_the_list(run: Run) -> None:
-    texts = [run("eval", "--loss", name, "--help").stdout for name in losscli.names()]
+def test_every_option_of_eval_is_in_the_list(run_here: Run) -> None:
+    texts = [run_here("eval", "--loss", name, "--help").stdout for name in losscli.names()]
     assert {option for text in texts for option in options_in(text)} | NAMED == set(OPTIONS) | ELSEWHERE
     assert all(option in text for text in texts for option in NAMED)
 
@@ -325,9 +325,9 @@ def test_list_as_a_table_shortens_nothing(columns: str, run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", definitions())
-def test_explain(name: str, run: Run) -> None:
+def test_explain(name: str, run_here: Run) -> None:
     definition = definitions()[name]
-    ran = run("explain", name)
+    ran = run_here("explain", name)
     assert (ran.code, ran.stderr) == (0, "")
     assert ran.stdout.startswith(f"{name} ({definition.task})\n")
     said, shown = card_of(definition), " ".join(ran.stdout.split())
