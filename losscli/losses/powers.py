@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @loss(
     DISTRIBUTIONS,
     task="divergence",
+    aliases=("alpha",),
     also=(
         "alpha_divergence:alpha=0",
         "alpha_divergence:form=logits,alpha=0.25",
