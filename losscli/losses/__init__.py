@@ -31,7 +31,7 @@ FAMILIES = {
     "overall": ("max_error", "medae", "nrmse"),
     "skill": ("r2", "d2"),
     "directions": ("cosine_distance",),
-    "robust": ("huber", "smooth_l1", "log_cosh", "quantile", "pseudo_huber", "charbonnier"),
+    "robust": ("huber", "smooth_l1", "log_cosh", "pseudo_huber", "charbonnier"),
     "segmentation": ("dice", "squared_dice", "jaccard"),
     "tversky": ("tversky", "focal_tversky"),
     "fdivergences": ("hellinger", "total_variation", "chi_squared"),

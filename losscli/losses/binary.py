@@ -7,6 +7,7 @@ from losscli.kinds import BINARY, DECISIONS
 from losscli.lazy import np
 from losscli.losses.cross_entropies import BINARY_FORMS, Clip, Form, Smoothing, clip_needs_probs, one_hot
 from losscli.losses.stable import others_of
+from losscli.losses.units import Units, in_units
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
@@ -45,6 +46,7 @@ def _bce_properties(*, pos_weight: float, label_smoothing: float, clip: float, *
         "bce:pos_weight=3,label_smoothing=0.2",
         "bce:form=logits,pos_weight=0.25,label_smoothing=0.1",
         "bce:form=log_probs,pos_weight=2",
+        "bce:units=bits",
     ),
     conflicts=clip_needs_probs,
     properties=_bce_properties,
@@ -57,10 +59,11 @@ def bce(
     pos_weight: Annotated[float, Param("factor on the loss of the positive class", gt=0, lt=inf)] = 1.0,
     label_smoothing: Smoothing = 0.0,
     clip: Clip = 0.0,
+    units: Units = "nats",
 ) -> Yields:
     """Binary cross-entropy: -y ln p - (1-y) ln(1-p), with p = P(class 1) and target y, which is 0, 1 or a probability.
 
-    With form=logits p = σ(pred), with form=log_probs p = exp(pred). In nats.
+    With form=logits p = σ(pred), with form=log_probs p = exp(pred). In nats; units=bits divides by ln 2.
     Gradient with form=probs (p-y) / (p (1-p)), with form=logits p - y, with form=log_probs (p-y) / (1-p).
     Curvature with form=probs y/p² + (1-y)/(1-p)², with form=logits p (1-p), with form=log_probs (1-y) p / (1-p)².
     pos_weight multiplies the term -y ln p; label_smoothing α replaces y by y (1-α) + α/2; clip c puts p between c and
@@ -87,7 +90,7 @@ def bce(
     y, not_y = target, 1 - target
     if label_smoothing:  # of both: 1 - y would lose a small smoothing
         y, not_y = (t * (1 - label_smoothing) + label_smoothing / 2 for t in (y, not_y))
-    yield from BINARY_FORMS[form](pred, pos_weight * y, not_y, clip)
+    yield from in_units(BINARY_FORMS[form](pred, pos_weight * y, not_y, clip), units)
 
 
 def _is_above(pred: "Array", form: str, threshold: float) -> "Array":
@@ -126,7 +129,8 @@ def hamming(
     Beware: not a measure of probabilities, which may be anything on their side of the threshold; p = threshold is no.
     Ends: threshold → 0 predicts every label that is possible at all, → 1 none that is not certain.
     Related: of one column it is zero_one; 1 - hamming is the accuracy over labels.
-    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, of one column classes too.
+    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, not probabilities; of one column of classes it is
+    zero_one.
     Reference: Hamming (1950), doi:10.1002/j.1538-7305.1950.tb00463.x.
 
     >>> losscli.evaluate("hamming", pred=[[0.9, 0.2], [0.6, 0.4]], target=[[1, 1], [0, 0]]).value

@@ -123,7 +123,7 @@ def js(pred: "Array", target: "Array", *, form: Form = "probs", units: Units = "
     less the mean entropy of t and p.
     Good: symmetric, finite, at most ln 2 (1 bit); its square root is a distance; exact where p is near t.
     Beware: distributions without a common class are all equally far, ln 2, and so give no way to go.
-    Related: half of kl against the mean of both, twice; for p near t an eighth of chi_squared.
+    Related: the mean of two kl, of t and of p against m; for p near t an eighth of chi_squared.
     Elsewhere: scipy's jensenshannon is the square root of this. torchmetrics divides both rows by their sums.
     Reference: Lin (1991), doi:10.1109/18.61115.
 
