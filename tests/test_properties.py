@@ -1,5 +1,6 @@
 """What a loss says of itself: its bounds, and that it is convex, symmetric, differentiable or proper."""
 
+from inspect import signature
 from itertools import combinations
 from math import inf
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 import losscli
+from losscli.cli.eval import eval_command
+from losscli.cli.gradcheck import gradcheck_command
 from losscli.kinds import UNIT
 from losscli.registry import PROPERTIES, Loss, definitions, get, per_sample
 from tests.laws_support import ALL_VARIANTS, ROWS, all_data, arrays_of, random_data, soft_data, wild_data
@@ -33,6 +36,14 @@ def values(loss: Loss, arrays: list[Any]) -> Any:
 @pytest.mark.parametrize("spec", ALL_VARIANTS)
 def test_properties_are_known(spec: str) -> None:
     assert get(spec).properties <= set(PROPERTIES)
+
+
+def test_no_parameter_is_an_option() -> None:
+    """Each is an option of the commands that compute, --delta: none may stand for another thing there."""
+    options = {*signature(eval_command).parameters, *signature(gradcheck_command).parameters}
+    taken = {found.name: options & found.params.keys() for found in definitions().values()}
+    assert {"bins", "against", "parameters"} <= options
+    assert not {name: words for name, words in taken.items() if words}
 
 
 @pytest.mark.parametrize("spec", ALL_VARIANTS)

@@ -45,6 +45,7 @@ def _is_of_one_number(loss: Loss) -> bool:
         and loss.kind.predictions == ("pred",)
         and not any(role.vector for role in loss.kind.roles)
         and not any(role.labels for role in pair)
+        and not any(isinstance(value, tuple) for value in loss.params.values())  # which stand for columns
     )
 
 
@@ -52,7 +53,9 @@ def _target(loss: Loss) -> float:
     allowed = loss.kind.roles[1].allowed(loss.params)
     if isinstance(allowed, Values):
         return max(allowed.numbers)
-    return 1.0 if allowed == UNIT else 2.0 if allowed.low >= 0 else 0.0
+    if allowed == UNIT or allowed.hole == 0:
+        return 1.0
+    return 2.0 if allowed.low >= 0 else 0.0
 
 
 def _points(loss: Loss, width: int, target: float) -> "Array":
