@@ -165,7 +165,7 @@ KINKED = [spec for spec in VARIANTS if reference(get(spec)).kinks()]
 
 @pytest.mark.parametrize("spec", KINKED)
 def test_values_are_continuous_across_kinks(spec: str) -> None:
-    """On both sides of a kink the value is that at the kink, but for the width of a float64: unless it says otherwise."""
+    """On both sides of a kink the value is that at the kink, but for the width of a float64, or said to jump."""
     loss = get(spec)
     for kink in reference(loss).kinks():
         here = loss.value(*([role] for role in kink.roles))

@@ -72,14 +72,14 @@ def bce(
     Use it when the outcome is one of two, or each of several yes-or-no outputs is.
     Not when exactly one of several classes holds: that is cross_entropy.
     Assumes an outcome that is Bernoulli with probability p: P(y) = p^y (1-p)^(1-y), and the loss is -ln P(y).
-    Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size, and the loss
-    convex.
+    Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size, for
+    class 1 times pos_weight, and the loss convex.
     Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip asks
     for it. With soft targets its least value is their entropy, not 0. pos_weight, smoothing and clip move the minimum.
     Ends: label_smoothing=1 is every target at 1/2; pos_weight → 0 counts the negative class alone.
     Kinks: with clip the slope is 0 beyond c and 1 - c, and the inner one at them.
-    Related: soft_margin is it on labels -1 and 1; of two columns p and 1 - p cross_entropy is the same number; focal
-    with gamma=0 is it.
+    Related: soft_margin is it on labels -1 and 1; of the two columns 1 - p and p cross_entropy is the same number;
+    focal of one column with gamma=0 is it.
     Elsewhere: torch BCELoss holds each logarithm at -100 or above, keras clips p to [1e-7, 1 - 1e-7], scikit-learn's
     log_loss to the epsilon of p's type; here p = 0 is p = 0. torch's weight divides by N, not by the weights.
     Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
@@ -129,8 +129,8 @@ def hamming(
     Beware: not a measure of probabilities, which may be anything on their side of the threshold; p = threshold is no.
     Ends: threshold → 0 predicts every label that is possible at all, → 1 none that is not certain.
     Related: of one column it is zero_one; 1 - hamming is the accuracy over labels.
-    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, not probabilities; of one column of classes it is
-    zero_one.
+    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, not probabilities; of one column of classes it
+    is zero_one.
     Reference: Hamming (1950), doi:10.1002/j.1538-7305.1950.tb00463.x.
 
     >>> losscli.evaluate("hamming", pred=[[0.9, 0.2], [0.6, 0.4]], target=[[1, 1], [0, 0]]).value

@@ -160,9 +160,9 @@ def _js_parts(t: "Array", p: "Array", log_p: "Array", lacking: "Array") -> Itera
     properties="convex differentiable",
 )
 def generalized_kl(pred: "Array", target: "Array") -> Yields:
-    """Generalised Kullback-Leibler divergence: Σ_j (t_j ln(t_j/p_j) - t_j + p_j), with masses p and t, and 0 · ln 0 = 0.
+    """Generalised Kullback-Leibler divergence: Σ_j (t_j ln(t_j/p_j) - t_j + p_j), with masses p and t.
 
-    Masses may sum to anything.
+    Masses may sum to anything, and 0 · ln 0 = 0.
     A row is a measure over d cells: counts, intensities, a spectrum. One value a row. Gradient 1 - t/p, curvature t/p².
 
     Use it when amounts are compared and not shares, so that a total that is too large or too small counts too.

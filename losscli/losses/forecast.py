@@ -156,8 +156,8 @@ def crps_normal(pred: "Array", target: "Array", scale: "Array") -> Yields:
     Good: a strictly proper score in the target's unit; bounded slope, so robust; finite for any σ.
     Beware: scale is the standard deviation, not the variance; a perfect place still costs 0.2337 σ.
     Ends: σ → 0 is mae.
-    Related: crps_ensemble, of many members drawn from the Gaussian, comes near it; gaussian_nll judges the same forecast
-    by its likelihood, of the variance σ².
+    Related: crps_ensemble, of many members drawn from the Gaussian, comes near it; gaussian_nll judges the same
+    forecast by its likelihood, of the variance σ².
     Elsewhere: scoringrules' crps_normal and properscoring's crps_gaussian.
     Reference: Gneiting and Raftery (2007), Strictly proper scoring rules, doi:10.1198/016214506000001437.
 

@@ -42,7 +42,8 @@ def emd2(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     a far class has all probability.
     Related: C/(C-1) times it is the ranked probability score as some divide it, C times it as others do; with two
     classes a quarter of their brier.
-    Elsewhere: nobody else has it under this name; where the root of the sum, or the sum itself, is meant, say so.
+    Elsewhere: as a loss for training it has no fixed form: the paper's general one takes a power and a root of
+    Σ |P - T|, and some leave out 1/C. Packages for forecasts have its multiple, the ranked probability score.
     Reference: Hou, Yu and Samaras (2016), arXiv:1611.05916; as a score, Epstein (1969),
     doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2.
 

@@ -134,8 +134,8 @@ def bias(pred: "Array", target: "Array") -> Yields:
     Good: in the target's units, and exact even where large errors cancel.
     Beware: 0 does not mean a good model, only that the errors balance; some authors subtract the other way round.
     Related: mse = bias² + the variance of the errors; |bias| is at most mae, which is at most rmse.
-    Elsewhere: known as the mean error, ME; where that is said of target - pred, as in many papers on forecasts, its sign
-    is the opposite.
+    Elsewhere: known as the mean error, ME; where that is said of target - pred, as in many papers on forecasts, its
+    sign is the opposite.
     Reference: Wilks (2011), Statistical Methods in the Atmospheric Sciences, section 8.4, doi:10.1016/C2010-0-65519-2.
 
     >>> losscli.evaluate("bias", pred=[2.5, 0, 3], target=[3, -0.5, 2]).value

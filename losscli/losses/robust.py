@@ -171,7 +171,7 @@ def pseudo_huber(pred: "Array", target: "Array", *, delta: Knee = 1.0) -> Yields
     Good: e²/2 near 0, δ |e| - δ² in the tail; convex, smooth, gradient below δ in size, curvature never 0.
     Beware: far out it lies δ²/2 below huber with the same δ; δ is on the target's scale.
     Ends: δ = inf is half_mse; as δ → 0 the value divided by δ becomes mae.
-    Related: δ (charbonnier with ε = δ, less δ); barron with α = 1 and c = δ, times δ².
+    Related: δ times what charbonnier with ε = δ has above δ; barron with α = 1 and c = δ, times δ².
     Elsewhere: XGBoost reg:pseudohubererror and its metric mphe (huber_slope=1), scipy.special.pseudo_huber(delta, r);
     with δ = 1 it is kornia's charbonnier_loss.
     Reference: Charbonnier, Blanc-Féraud, Aubert and Barlaud (1997), doi:10.1109/83.551699.
@@ -213,7 +213,7 @@ def charbonnier(
     Beware: the curvature at 0 is 1/ε; some subtract the constant or give each row one root of the mean square.
     Ends: ε = 0 is mae.
     Kinks: ε = 0 at e = 0, slope 0.
-    Related: less ε and times ε it is pseudo_huber with δ = ε.
+    Related: ε times what it has above ε is pseudo_huber with δ = ε.
     Elsewhere: in vision papers ε is 0.001; kornia's charbonnier_loss is √(e² + 1) - 1.
     Reference: Charbonnier, Blanc-Féraud, Aubert and Barlaud (1997), doi:10.1109/83.551699.
 

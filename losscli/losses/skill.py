@@ -163,8 +163,8 @@ def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = 
 
     deviance names ℓ: mse, which makes it R², mae, bce, poisson_deviance or gamma_deviance; each takes what that loss
     takes, with bce pred is the probability of a target of 1. The constant is the mean of the targets, with mae their
-    median. Of the whole; one column each. Higher is better: 1 is perfect, 0 as good as the constant. Gradient and curvature -w / L₀ times those of ℓ. Undefined where the constant is perfect,
-    as where all targets are the same.
+    median. Of the whole; one column each. Higher is better: 1 is perfect, 0 as good as the constant. Gradient and
+    curvature -w / L₀ times those of ℓ. Undefined where the constant is perfect, as where all targets are the same.
 
     Use it when a loss is to be read as a share: how much better than knowing nothing but the targets' distribution.
     Not when data sets are compared: L₀ is that of these targets.
@@ -175,7 +175,8 @@ def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = 
     Beware: the constant is fitted to the targets that are evaluated, so it is a little better than any that could be
     known before; below 0 without limit.
     Kinks: those of ℓ: with deviance=mae at pred = target, with slope 0.
-    Related: r2 is deviance=mse, of sums that merge; nrmse:divisor=std is √(1 - D²).
+    Related: r2 is deviance=mse, of sums that merge; of it √(1 - D²) is nrmse:divisor=std. mse, mae, bce and the two
+    deviances are the ℓ.
     Elsewhere: scikit-learn's d2_absolute_error_score (deviance=mae), d2_log_loss_score (deviance=bce, with clipped
     probabilities) and d2_tweedie_score (power=1 is poisson_deviance, power=2 gamma_deviance); in the literature on
     log-likelihoods McFadden's R².

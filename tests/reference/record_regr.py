@@ -173,7 +173,9 @@ def by_hand() -> list[Case]:
         hand("wmape", numbers([0.0, 3.0], [0.0, 2.0]), 0.5),
         hand("msle", numbers([1.0, 0.0], [0.0, 1.0]), log(2) ** 2, gradient=np.array([log(2) / 2, -log(2)])),
         hand("rmsle", numbers([1.0, 0.0], [0.0, 1.0]), log(2)),
-        hand("lq:q=2", numbers([1.0, 4.0], [2.0, 2.0]), 2.5, gradient=np.array([-1.0, 2.0]), hessian=np.array([1.0, 1.0])),
+        hand(
+            "lq:q=2", numbers([1.0, 4.0], [2.0, 2.0]), 2.5, gradient=np.array([-1.0, 2.0]), hessian=np.array([1.0, 1.0])
+        ),
         hand("lq:q=3", numbers([1.0, 4.0], [2.0, 2.0]), 4.5, gradient=np.array([-1.5, 6.0])),
         hand("lq:q=1", numbers([1.0, 4.0], [2.0, 2.0]), 1.5, hessian=np.zeros(2)),
         hand("cosine_distance", numbers([[3.0, 4.0]], [[1.0, 0.0]]), 0.4, gradient=np.array([[-0.128, 0.096]])),
