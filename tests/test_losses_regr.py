@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import copysign, inf, isnan, log1p, nan
+from math import copysign, inf, isnan, log1p, nan, nextafter
 from typing import Any
 
 import numpy as np
@@ -223,6 +223,20 @@ def test_r2_is_one_minus_nrmse_squared() -> None:
     assert 1 - get("nrmse:divisor=std").value(pred, target)[0] ** 2 == pytest.approx(share, rel=1e-14)
     assert get("d2").value(pred, target)[0] == pytest.approx(share, rel=1e-15)
     assert get("r2").definition.better == get("d2").definition.better == "higher"
+
+
+@pytest.mark.parametrize("deviance", ["poisson_deviance", "gamma_deviance"])
+@pytest.mark.parametrize(
+    "target",
+    [[1.0, nextafter(1.0, 2), 1.0], [TINY, 2 * TINY, TINY], [HUGE, HUGE / 2, 1e307], [1e-300, 1e300, 5.0]],
+)
+def test_d2_of_hostile_deviances(deviance: str, target: list[float]) -> None:
+    """The least deviance is that of the exact mean, where targets hardly differ and at the ends of the range."""
+    pred = [t * 0.5 if t > 1 else t * 3 for t in target]
+    weight = [1.0] * 3
+    loss = get("d2", deviance=deviance)
+    exact = reference(loss).value([[mpf(x) for x in some] for some in (pred, target, weight)])
+    assert ulps(losscli.evaluate(loss, pred=pred, target=target).value, exact.value, exact.size) <= BOUND
 
 
 # Relative errors

@@ -128,8 +128,16 @@ def _least(target: "Array", weight: "Array", deviance: str) -> Fraction:
     return whole * Fraction(_entropy(total / whole)) if 0 < total < whole else Fraction(0)
 
 
+def _unit_of(target: "Array") -> float:
+    """What to multiply with so that no mean and no deviance of the smallest numbers is subnormal, as far as it goes."""
+    return 2.0**500 if target.max() < 2.0**-500 else 1.0
+
+
 def _least_deviance(target: "Array", weight: "Array", deviance: str, mean: Fraction) -> Fraction:
     """That of the mean as a float64 has it, less what the rounding adds: the deviance of that from the mean itself."""
+    if deviance == "gamma_deviance":  # which is the same of all numbers times one
+        unit = _unit_of(target)
+        target, mean = target * unit, mean * Fraction(unit)
     rounded = to_float(mean)
     if not rounded:  # all counts are 0
         return Fraction(0)
@@ -185,7 +193,12 @@ def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = 
     >>> losscli.evaluate("d2:deviance=mae", pred=[2.5, 0, 2, 8], target=[3, -0.5, 2, 7]).value
     0.7647058823529411
     """
-    pred, target, unit = within_range(pred, target) if deviance in ("mse", "mae") else (pred, target, 1.0)
+    unit = 1.0
+    if deviance in ("mse", "mae"):
+        pred, target, unit = within_range(pred, target)
+    elif deviance == "poisson_deviance":
+        unit = _unit_of(target)
+        pred, target = pred * unit, target * unit
     yields = _LOSSES[deviance](pred, target)
     loss_of_each, e = next(yields), pred - target
     found = Exact.of(e, e, weight) if deviance == "mse" else Exact.of(loss_of_each, weight)
