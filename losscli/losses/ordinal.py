@@ -34,7 +34,7 @@ def emd2(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     One value a row.
 
     Use it when classes have an order, as grades or ages do, and a near miss costs less than a far one.
-    Not when they have none: the order of the columns would count. cross_entropy.
+    Not when they have none: the order of the columns would count; take cross_entropy.
     Assumes classes that are equally far apart. The least work of moving p into t is Σ_k |P_k - T_k| on a line; squares
     in place of sizes give the slope that goes to 0 with the distance.
     Good: a proper score; bounded, with a finite slope at p = 0; convex in probabilities.
