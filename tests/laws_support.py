@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import losscli
+from losscli.errors import InputError
 from losscli.kinds import REAL
 from losscli.parameters import Parameter
 from losscli.registry import Definition, Loss, definitions, get
@@ -48,7 +49,9 @@ def random_data(loss: Loss, rows: int = ROWS, outputs: int = 1, seed: int = 1) -
 
 
 def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> Data | None:
-    """Distributions in place of class labels, for the losses that take both; some parameters are for one column."""
+    """Distributions in place of class labels, for the losses that take both; some parameters are for one column, and
+    some losses of labels take nothing else.
+    """
     labels = [role.labels for role in loss.kind.roles]
     if not any(labels):
         return None
@@ -58,7 +61,12 @@ def soft_data(loss: Loss, rows: int = ROWS, classes: int = 3, seed: int = 2) -> 
         return None
     classes = drawn[0].shape[1]  # a kind may need more
     soft = rng.dirichlet(np.full(classes, 0.5), rows)
-    return Data(loss, [soft if label else a for a, label in zip(drawn, labels, strict=True)], f"{classes} soft classes")
+    arrays = [soft if label else a for a, label in zip(drawn, labels, strict=True)]
+    try:
+        loss.check(arrays)
+    except InputError:
+        return None
+    return Data(loss, arrays, f"{classes} soft classes")
 
 
 def all_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:

@@ -83,6 +83,17 @@ def test_the_excess_is_exact_where_the_difference_is_not() -> None:
     assert _evaluated("cross_entropy", SOFT, SOFT).excess == 0
 
 
+@pytest.mark.parametrize(
+    ("loss", "pred", "target"),
+    [("cross_entropy", PROBS, SOFT), ("nll", np.log(PROBS), SOFT), ("bce", [0.25, 0.5], [0.5, 0.125])],
+)
+def test_in_bits(loss: str, pred: Any, target: Any) -> None:
+    """Floor and excess are in the unit of the value."""
+    nats, bits = (_evaluated(spec, pred, target) for spec in (loss, f"{loss}:units=bits"))
+    for key in ("value", "floor", "excess"):
+        assert getattr(bits, key) == pytest.approx(getattr(nats, key) / np.log(2), rel=1e-15), key
+
+
 def test_certain_targets_have_none() -> None:
     """Nor do clipped probabilities, sums of losses, other losses, and a reduction that has no value."""
     for target in (HARD, np.eye(4)[HARD]):

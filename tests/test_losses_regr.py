@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import copysign, inf, isnan, log1p, nan
+from math import copysign, inf, isnan, log1p, nan, nextafter
 from typing import Any
 
 import numpy as np
@@ -225,6 +225,20 @@ def test_r2_is_one_minus_nrmse_squared() -> None:
     assert get("r2").definition.better == get("d2").definition.better == "higher"
 
 
+@pytest.mark.parametrize("deviance", ["poisson_deviance", "gamma_deviance"])
+@pytest.mark.parametrize(
+    "target",
+    [[1.0, nextafter(1.0, 2), 1.0], [TINY, 2 * TINY, TINY], [HUGE, HUGE / 2, 1e307], [1e-300, 1e300, 5.0]],
+)
+def test_d2_of_hostile_deviances(deviance: str, target: list[float]) -> None:
+    """The least deviance is that of the exact mean, where targets hardly differ and at the ends of the range."""
+    pred = [t * 0.5 if t > 1 else t * 3 for t in target]
+    weight = [1.0] * 3
+    loss = get("d2", deviance=deviance)
+    exact = reference(loss).value([[mpf(x) for x in some] for some in (pred, target, weight)])
+    assert ulps(losscli.evaluate(loss, pred=pred, target=target).value, exact.value, exact.size) <= BOUND
+
+
 # Relative errors
 
 
@@ -314,7 +328,7 @@ def test_powers_of_errors_of_every_size(q: float) -> None:
 def test_powers_at_their_ends() -> None:
     """q=1 is mae and q=2 is mse, in all derivatives; an error of 0 has none, but for the curvature of a square."""
     pred, target = random_data(get("lq"), outputs=3).arrays
-    for spec, same in (("lq:q=1", "mae"), ("lq", "mse")):
+    for spec, same in (("lq:q=1", "mae"), ("lq:q=2", "mse")):
         for call in ("value", "gradient", "hessian"):
             np.testing.assert_allclose(
                 getattr(get(spec), call)(pred, target), getattr(get(same), call)(pred, target), rtol=1e-15

@@ -65,7 +65,7 @@ RATES = Kind(
 )
 
 
-def _sample_amounts(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
+def sample_amounts(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     return _amounts(rng, n, outputs)
 
 
@@ -78,7 +78,7 @@ AMOUNTS = Kind(
     "pred and target: (n,) or (n, d), both above 0",
     _AMOUNTS,
     partial(check_elements, _AMOUNTS),
-    _sample_amounts,
+    sample_amounts,
 )
 
 

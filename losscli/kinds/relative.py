@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.kinds.checks import as_rows, check_elements, check_same_shape, floats, within
-from losscli.kinds.domains import REAL, UNIT, Interval, Kind, Params, Role
+from losscli.kinds.counts import sample_amounts
+from losscli.kinds.domains import POSITIVE, REAL, UNIT, Interval, Kind, Params, Role
 from losscli.kinds.elements import sample_probabilities, shape_of
 from losscli.lazy import np
 
@@ -60,19 +61,21 @@ SINGLE = Kind(
     _sample_single,
 )
 
-_OUTCOME = "; outcomes are 0 or 1, or shares between, and predictions their probabilities"
+_DOMAINS = {"bce": UNIT, "poisson_deviance": Interval(0.0, inf), "gamma_deviance": POSITIVE}
+_SAMPLES = {"bce": sample_probabilities, "poisson_deviance": sample_amounts, "gamma_deviance": sample_amounts}
 
 
 def _compared(params: Params) -> Interval:
-    """What the loss that is compared allows: probabilities, or any number."""
-    return UNIT if params["deviance"] == "bce" else REAL
+    """What the loss that is compared allows: any number, where it is none of those."""
+    return _DOMAINS.get(params["deviance"], REAL)
 
 
 def _sample_compared(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
-    return (sample_probabilities if params["deviance"] == "bce" else _sample_paired)(rng, params, n, 1)
+    return _SAMPLES.get(params["deviance"], _sample_paired)(rng, params, n, 1)
 
 
-_COMPARED = (Role("pred", _compared, hint=_OUTCOME), Role("target", _compared, hint=_OUTCOME))
+_ALLOWED = "; deviance=bce takes probabilities, poisson_deviance numbers from 0, gamma_deviance numbers above 0"
+_COMPARED = (Role("pred", _compared, hint=_ALLOWED), Role("target", _compared, hint=_ALLOWED))
 COMPARED = Kind(
     "compared",
     "pred and target: (n,); one column each, of what the loss that is compared (deviance) takes",

@@ -62,8 +62,8 @@ def barron(
 
     Use it when you want to find out how robust a loss must be: one number goes through the well-known ones.
     Not when α is to be learnt by minimising this: the least α would win; the likelihood needs its normalising constant.
-    Assumes, for α ≥ 0, errors of density ∝ exp(-ℓ): Gaussian at 2, Cauchy at 0; below 0 the loss is bounded and has no
-    density.
+    Assumes errors of density ∝ exp(-ℓ) where α ≥ 0: Gaussian at 2, Cauchy at 0, and minus its logarithm is ℓ and a
+    constant; below 0 the loss is bounded, and exp(-ℓ) is no density.
     Good: u²/2 near 0 for every α; smooth in e, α and c; convex for 1 ≤ α ≤ 2; never grows when α falls.
     Beware: not convex below 1; values of different c are not in one unit, as each is divided by c².
     Ends: continuous in α through 2, 0 and down to -∞; below α = -1e20 it is the limit to the last bit.

@@ -52,8 +52,8 @@ def info_nce(anchor: "Array", positive: "Array", *, temperature: Annotated[float
     Reference: van den Oord, Li and Vinyals (2018), arXiv:1807.03748; cosines over a temperature: Chen, Kornblith,
     Norouzi and Hinton (2020), arXiv:2002.05709.
 
-    >>> losscli.get("info_nce:temperature=1").value([[1, 0], [0, 1]], [[1, 0], [0, 1]]).round(4)
-    array([0.3133])
+    >>> losscli.evaluate("info_nce:temperature=1", anchor=[[1, 0], [0, 1]], positive=[[1, 0], [0, 1]]).value
+    0.31326168751822286
     """
     rows = anchor.shape[1]
     every = np.full(anchor.shape[:2], 1 / rows)
@@ -97,8 +97,8 @@ def supcon(pred: "Array", target: "Array", *, temperature: Annotated[float, _TEM
     leaves out; code that was published with the paper has temperature 0.07 and a factor of temperature over 0.07.
     Reference: Khosla, Teterwak, Wang, Sarna, Tian, Isola, Maschinot, Liu and Krishnan (2020), arXiv:2004.11362.
 
-    >>> losscli.get("supcon:temperature=0.07").value([[1, 0], [0.8, 0.6], [0, 1]], [0, 0, 1]).round(4)
-    array([0.0279])
+    >>> losscli.evaluate("supcon:temperature=1", pred=[[1, 0], [0.8, 0.6], [0, 1]], target=[0, 0, 1]).value
+    0.48461976766468473
     """
     alike = _positives(target)
     has, count = alike > 0, (alike > 0).sum(axis=1)[:, None]

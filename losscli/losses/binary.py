@@ -7,6 +7,7 @@ from losscli.kinds import BINARY, DECISIONS
 from losscli.lazy import np
 from losscli.losses.cross_entropies import BINARY_FORMS, Clip, Form, Smoothing, clip_needs_probs, one_hot
 from losscli.losses.stable import others_of
+from losscli.losses.units import Units, in_units
 from losscli.parameters import Param
 from losscli.registry import Yields, loss
 
@@ -45,6 +46,7 @@ def _bce_properties(*, pos_weight: float, label_smoothing: float, clip: float, *
         "bce:pos_weight=3,label_smoothing=0.2",
         "bce:form=logits,pos_weight=0.25,label_smoothing=0.1",
         "bce:form=log_probs,pos_weight=2",
+        "bce:units=bits",
     ),
     conflicts=clip_needs_probs,
     properties=_bce_properties,
@@ -57,10 +59,11 @@ def bce(
     pos_weight: Annotated[float, Param("factor on the loss of the positive class", gt=0, lt=inf)] = 1.0,
     label_smoothing: Smoothing = 0.0,
     clip: Clip = 0.0,
+    units: Units = "nats",
 ) -> Yields:
     """Binary cross-entropy: -y ln p - (1-y) ln(1-p), with p = P(class 1) and target y, which is 0, 1 or a probability.
 
-    With form=logits p = σ(pred), with form=log_probs p = exp(pred). In nats.
+    With form=logits p = σ(pred), with form=log_probs p = exp(pred). In nats; units=bits divides by ln 2.
     Gradient with form=probs (p-y) / (p (1-p)), with form=logits p - y, with form=log_probs (p-y) / (1-p).
     Curvature with form=probs y/p² + (1-y)/(1-p)², with form=logits p (1-p), with form=log_probs (1-y) p / (1-p)².
     pos_weight multiplies the term -y ln p; label_smoothing α replaces y by y (1-α) + α/2; clip c puts p between c and
@@ -69,14 +72,14 @@ def bce(
     Use it when the outcome is one of two, or each of several yes-or-no outputs is.
     Not when exactly one of several classes holds: that is cross_entropy.
     Assumes an outcome that is Bernoulli with probability p: P(y) = p^y (1-p)^(1-y), and the loss is -ln P(y).
-    Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size, and the loss
-    convex.
+    Good: a proper score: the true probability minimises it. With logits the gradient is at most 1 in size, for
+    class 1 times pos_weight, and the loss convex.
     Beware: unbounded: p = 0 where y = 1 is an infinite loss, and is said to be one; nothing is clipped unless clip asks
     for it. With soft targets its least value is their entropy, not 0. pos_weight, smoothing and clip move the minimum.
     Ends: label_smoothing=1 is every target at 1/2; pos_weight → 0 counts the negative class alone.
     Kinks: with clip the slope is 0 beyond c and 1 - c, and the inner one at them.
-    Related: soft_margin is it on labels -1 and 1; of two columns p and 1 - p cross_entropy is the same number; focal
-    with gamma=0 is it.
+    Related: soft_margin is it on labels -1 and 1; of the two columns 1 - p and p cross_entropy is the same number;
+    focal of one column with gamma=0 is it.
     Elsewhere: torch BCELoss holds each logarithm at -100 or above, keras clips p to [1e-7, 1 - 1e-7], scikit-learn's
     log_loss to the epsilon of p's type; here p = 0 is p = 0. torch's weight divides by N, not by the weights.
     Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x.
@@ -87,7 +90,7 @@ def bce(
     y, not_y = target, 1 - target
     if label_smoothing:  # of both: 1 - y would lose a small smoothing
         y, not_y = (t * (1 - label_smoothing) + label_smoothing / 2 for t in (y, not_y))
-    yield from BINARY_FORMS[form](pred, pos_weight * y, not_y, clip)
+    yield from in_units(BINARY_FORMS[form](pred, pos_weight * y, not_y, clip), units)
 
 
 def _is_above(pred: "Array", form: str, threshold: float) -> "Array":
@@ -126,7 +129,8 @@ def hamming(
     Beware: not a measure of probabilities, which may be anything on their side of the threshold; p = threshold is no.
     Ends: threshold → 0 predicts every label that is possible at all, → 1 none that is not certain.
     Related: of one column it is zero_one; 1 - hamming is the accuracy over labels.
-    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, of one column classes too.
+    Elsewhere: scikit-learn's hamming_loss takes labels as predictions, not probabilities; of one column of classes it
+    is zero_one.
     Reference: Hamming (1950), doi:10.1002/j.1538-7305.1950.tb00463.x.
 
     >>> losscli.evaluate("hamming", pred=[[0.9, 0.2], [0.6, 0.4]], target=[[1, 1], [0, 0]]).value

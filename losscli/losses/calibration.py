@@ -51,8 +51,8 @@ def ece(
     Reference: Naeini, Cooper and Hauskrecht (2015), doi:10.1609/aaai.v29i1.9602; of the predicted class, Guo et al.
     (2017), arXiv:1706.04599.
 
-    >>> losscli.get("ece:n_bins=2").value([[0.75, 0.25], [0.75, 0.25]], [0, 1])
-    array([0.25])
+    >>> losscli.evaluate("ece:n_bins=2", pred=[[0.75, 0.25], [0.75, 0.25]], target=[0, 1]).value
+    0.25
     """
     yield np.array([_error(*rows, n_bins) for rows in zip(pred, target, weight, strict=True)])
 

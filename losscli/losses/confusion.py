@@ -151,8 +151,8 @@ def generalized_dice(pred: "Array", target: "Array", weight: "Array") -> Yields:
     multiclass_generalized_dice_loss is a weighted mean of the classes' Dice, another quantity.
     Reference: Sudre, Li, Vercauteren, Ourselin and Cardoso (2017), doi:10.1007/978-3-319-67558-9_28.
 
-    >>> losscli.get("generalized_dice").value([[0.75, 0.25], [0.5, 0.5]], [0, 1]).tolist()
-    [0.375]
+    >>> losscli.evaluate("generalized_dice", pred=[[0.75, 0.25], [0.5, 0.5]], target=[0, 1]).value
+    0.375
     """
     p, w = pred[0], weight[0]
     t = target[0] if target.ndim == 3 else (target[0][:, None] == np.arange(p.shape[1])).astype(np.float64)

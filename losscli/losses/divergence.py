@@ -123,7 +123,7 @@ def js(pred: "Array", target: "Array", *, form: Form = "probs", units: Units = "
     less the mean entropy of t and p.
     Good: symmetric, finite, at most ln 2 (1 bit); its square root is a distance; exact where p is near t.
     Beware: distributions without a common class are all equally far, ln 2, and so give no way to go.
-    Related: half of kl against the mean of both, twice; for p near t an eighth of chi_squared.
+    Related: the mean of two kl, of t and of p against m; for p near t an eighth of chi_squared.
     Elsewhere: scipy's jensenshannon is the square root of this. torchmetrics divides both rows by their sums.
     Reference: Lin (1991), doi:10.1109/18.61115.
 
@@ -160,9 +160,9 @@ def _js_parts(t: "Array", p: "Array", log_p: "Array", lacking: "Array") -> Itera
     properties="convex differentiable",
 )
 def generalized_kl(pred: "Array", target: "Array") -> Yields:
-    """Generalised Kullback-Leibler divergence: Σ_j (t_j ln(t_j/p_j) - t_j + p_j), with masses p and t that sum to
-    anything, and 0 · ln 0 = 0.
+    """Generalised Kullback-Leibler divergence: Σ_j (t_j ln(t_j/p_j) - t_j + p_j), with masses p and t.
 
+    Masses may sum to anything, and 0 · ln 0 = 0.
     A row is a measure over d cells: counts, intensities, a spectrum. One value a row. Gradient 1 - t/p, curvature t/p².
 
     Use it when amounts are compared and not shares, so that a total that is too large or too small counts too.

@@ -46,7 +46,7 @@ def crps_ensemble(
     Beware: biased scores are lower for more members drawn from one distribution: compare ensembles of different sizes
     with estimator=fair, which needs two members at least. Not convex in the members together.
     Kinks: where a member is the outcome, or two members are equal; each such pair counts 0 there.
-    Related: mae with one member; energy distance of the members from the outcome, halved.
+    Related: mae with one member; half the square of energy_distance between the members and the outcome.
     Elsewhere: biased is scoringrules' estimators nrg, qd and int, properscoring's crps_ensemble and torchmetrics'
     ContinuousRankedProbabilityScore; fair is scoringrules' fair and pwm.
     Reference: Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Ferro (2014), Fair scores for ensemble
@@ -109,7 +109,7 @@ def energy_score(pred: "Array", target: "Array", *, estimator: _Estimator = "bia
     Beware: less sensitive to wrong correlations than to wrong places; biased scores are lower for more members drawn
     from one distribution. With estimator=fair, which needs two members at least, it may be a little below 0.
     Kinks: where a member is the outcome, or two members are equal: such a pair has slope and curvature 0.
-    Related: half the energy distance between members and outcome; with one member the distance from the outcome.
+    Related: crps_ensemble, of one entry; with one member the length of its error.
     Elsewhere: scoringrules' es_ensemble, whose estimator nrg is biased here.
     Reference: Gneiting and Raftery (2007), Strictly proper scoring rules, doi:10.1198/016214506000001437.
 

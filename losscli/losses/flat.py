@@ -36,7 +36,7 @@ def eps_insensitive(pred: "Array", target: "Array", *, eps: Tube = 0.1) -> Yield
     Beware: an ε on the wrong scale makes everything 0 or nothing; the best constant is not unique.
     Ends: ε = 0 is mae.
     Kinks: |e| = ε, slope 0.
-    Related: squared_eps_insensitive is its square; hinge is the same for classes.
+    Related: squared_eps_insensitive is its square; hinge is its counterpart for classes, flat on one side only.
     Elsewhere: scikit-learn LinearSVR has ε = 0, SVR and SGDRegressor 0.1.
     Reference: Vapnik (1995), The Nature of Statistical Learning Theory, doi:10.1007/978-1-4757-2440-0.
 
@@ -70,7 +70,7 @@ def squared_eps_insensitive(pred: "Array", target: "Array", *, eps: Tube = 0.1) 
     Good: convex and once differentiable; nothing is spent on errors within the tube.
     Beware: in squared units of the target; the curvature jumps at ε, the best constant is not unique.
     Ends: ε = 0 is mse.
-    Related: eps_insensitive is its root; squared_hinge is the same for classes.
+    Related: eps_insensitive is its root; squared_hinge is its counterpart for classes, flat on one side only.
     Elsewhere: scikit-learn LinearSVR and SGDRegressor, without a half.
     Reference: Lee, Hsieh and Huang (2005), ε-SSVR, doi:10.1109/TKDE.2005.77.
 
@@ -128,11 +128,11 @@ def fair(
     Ends: as c → ∞ it becomes half_mse, as c → 0 divided by c mae.
     Related: huber and pseudo_huber with δ = c have the same curvature at 0 and the same slope far out.
     Elsewhere: LightGBM objective fair (fair_c=1), CatBoost FairLoss (smoothness).
-    Reference: Fair (1974), On the robust estimation of econometric models, Annals of Economic and Social Measurement
-    3(4), 667-677.
+    Reference: Fair (1974), On the robust estimation of econometric models; Holland and Welsch (1977),
+    doi:10.1080/03610927708827533.
 
-    >>> round(losscli.evaluate("fair", pred=[0, 1], target=[0, 0]).value, 6)
-    0.153426
+    >>> losscli.evaluate("fair", pred=[0, 1], target=[0, 0]).value
+    0.15342640972002733
     """
     a, fold = halves(pred, target)
     sign, beside = np.sign(pred - target), c / fold
@@ -175,8 +175,8 @@ def wing(
     Elsewhere: segmentation-models-pytorch has w = 5 and ε = 0.5; the paper w = 10 and ε = 2.
     Reference: Feng, Kittler, Awais, Huber and Wu (2018), doi:10.1109/CVPR.2018.00238.
 
-    >>> round(losscli.evaluate("wing:w=10,eps=2", pred=[0, 4], target=[0, 0]).value, 6)
-    5.493061
+    >>> losscli.evaluate("wing:w=10,eps=2", pred=[0, 4], target=[0, 0]).value
+    5.493061443340549
     """
     a, fold = halves(pred, target)
     inner = a < w / fold

@@ -235,7 +235,8 @@ def focal(
     Beware: not convex in the logits; the mean is over all samples, where detectors divide by the number of objects.
     Several yes-or-no outputs are no column a class: give them one below the other. Soft targets of one column are
     refused, as they are read in two ways. alpha is refused for several columns, as libraries mean three things by it.
-    Ends: γ = 0 is bce, or cross_entropy; γ → ∞ leaves only what was thought impossible. alpha=0.5 is half of none.
+    Ends: γ = 0 is bce, or cross_entropy; γ → ∞ leaves only what was thought impossible. alpha=0.5 is half
+    of the loss without alpha.
     Related: bce, cross_entropy; with class weights say --class-weight.
     Elsewhere: torchvision's sigmoid_focal_loss has alpha=0.25 (off is -1), optax's of that name none; keras
     BinaryFocalCrossentropy uses its alpha only with apply_class_balancing, CategoricalFocalCrossentropy multiplies

@@ -40,10 +40,8 @@ def msle(pred: "Array", target: "Array") -> Yields:
     Reference: Törnqvist, Vartia and Vartia (1985), How should relative changes be measured?,
     doi:10.1080/00031305.1985.10479385.
 
-    >>> losscli.evaluate("msle", pred=[0, 2.5], target=[0, 2.5]).value
-    0.0
-    >>> round(losscli.evaluate("msle", pred=[99], target=[9]).value, 12)
-    5.301898110478
+    >>> losscli.evaluate("msle", pred=[99, 2.5], target=[9, 2.5]).value
+    2.6509490552391997
     """
     ratio = _log_ratio(pred, target)
     yield ratio * ratio
@@ -87,8 +85,8 @@ def rmsle(pred: "Array", target: "Array") -> Yields:
     Reference: Törnqvist, Vartia and Vartia (1985), How should relative changes be measured?,
     doi:10.1080/00031305.1985.10479385.
 
-    >>> round(losscli.evaluate("rmsle", pred=[99, 9], target=[9, 9]).value, 12)
-    1.628173533515
+    >>> losscli.evaluate("rmsle", pred=[99, 9], target=[9, 9]).value
+    1.628173533515147
     """
     ratio, above, none = _log_ratio(pred, target), 1 + pred, np.zeros_like(pred)
     small = np.abs(ratio) < _SMALL

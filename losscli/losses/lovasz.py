@@ -50,8 +50,8 @@ def lovasz_hinge(
     in mode binary takes the mean over images.
     Reference: Berman, Rannen Triki and Blaschko (2018), arXiv:1705.08790.
 
-    >>> losscli.get("lovasz_hinge").value([2, 0.5, -0.5, -3], [1, 1, 1, -1]).tolist()
-    [0.6666666666666666]
+    >>> losscli.evaluate("lovasz_hinge", pred=[2, 0.5, -0.5, -3], target=[1, 1, 1, -1]).value
+    0.6666666666666666
     """
     rows = 1 if pool == "all" else len(pred)
     scores, signs = pred.reshape(rows, -1), target.reshape(rows, -1)
@@ -92,8 +92,8 @@ def lovasz_softmax(pred: "Array", target: "Array", weight: "Array") -> Yields:
     multiclass takes the softmax of its input itself.
     Reference: Berman, Rannen Triki and Blaschko (2018), arXiv:1705.08790.
 
-    >>> losscli.get("lovasz_softmax").value([[0.75, 0.25], [0.5, 0.5]], [0, 1]).tolist()
-    [0.4375]
+    >>> losscli.evaluate("lovasz_softmax", pred=[[0.75, 0.25], [0.5, 0.5]], target=[0, 1]).value
+    0.4375
     """
     p, labels = pred[0], target[0]
     present = np.unique(labels[weight[0] > 0]).tolist()

@@ -53,7 +53,8 @@ def multi_margin(
     Kinks: with p=1 the slope is 0 where a wrong class keeps the margin exactly.
     Related: with two classes and p=1 half the hinge of s_y - s_j; categorical_hinge takes the closest rival alone.
     Elsewhere: torch MultiMarginLoss, of class indices; optax and scikit-learn have categorical_hinge.
-    Reference: Weston and Watkins (1999), Support vector machines for multi-class pattern recognition, ESANN.
+    Reference: Weston and Watkins (1999), Support vector machines for multi-class pattern recognition; Alber, Zimmert,
+    Dogan and Kloft (2017), doi:10.1371/journal.pone.0178161.
 
     >>> losscli.evaluate("multi_margin", pred=[[0.5, 0.25, -2, 0]], target=[0]).value
     0.3125
@@ -136,8 +137,8 @@ def multilabel_margin(pred: "Array", target: "Array") -> Yields:
     Related: with one label that holds it is multi_margin.
     Elsewhere: torch's MultiLabelMarginLoss has targets of another layout: the indices of the labels that hold, up to
     the first -1.
-    Reference: Elisseeff and Weston (2001), A kernel method for multi-labelled classification, Advances in Neural
-    Information Processing Systems 14.
+    Reference: Elisseeff and Weston (2001), A kernel method for multi-labelled classification,
+    https://papers.nips.cc/paper/2001/hash/39dcaf7a053dc372fbc391d4e6b5d693-Abstract.html.
 
     >>> losscli.evaluate("multilabel_margin", pred=[[0.5, 0.25, -2, 0]], target=[[1, 1, 0, 0]]).value
     0.3125

@@ -6,6 +6,7 @@ from losscli.kinds import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES
 from losscli.lazy import np
 from losscli.losses.cross_entropies import CATEGORICAL_FORMS, Clip, Form, Smoothing, clip_needs_probs, one_hot
 from losscli.losses.stable import row_sum
+from losscli.losses.units import Units, in_units
 from losscli.registry import Yields, loss
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def _cross_entropy_is(*, label_smoothing: float, clip: float, **_: Any) -> str:
         "cross_entropy:label_smoothing=0.1",
         "cross_entropy:form=logits,label_smoothing=0.25",
         "cross_entropy:clip=0.05",
+        "cross_entropy:units=bits",
     ),
     conflicts=clip_needs_probs,
     properties=_cross_entropy_is,
@@ -51,11 +53,13 @@ def cross_entropy(
     form: Form = "probs",
     label_smoothing: Smoothing = 0.0,
     clip: Clip = 0.0,
+    units: Units = "nats",
 ) -> Yields:
     """Cross-entropy: -Σ_j t_j ln p_j over the classes; for a target that is one class y, -ln p_y.
 
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). Targets are class indices or names, or rows
-    t that sum to 1 (one-hot or soft). label_smoothing α replaces t by (1-α) t + α/C. In nats; one value a row.
+    t that sum to 1 (one-hot or soft). label_smoothing α replaces t by (1-α) t + α/C. One value a row, in nats;
+    units=bits divides it and its derivatives by ln 2.
     Gradient with form=probs -t/p, with form=logits softmax - t, with form=log_probs -t;
     curvature with form=probs t/p², with form=logits p (1-p).
 
@@ -69,7 +73,8 @@ def cross_entropy(
     With soft targets its least value is their entropy, not 0; no finite logits reach the least value of hard ones.
     Ends: label_smoothing = 1 is the same for every target: -(1/C) Σ ln p_j.
     Kinks: with clip the slope is 0 beyond the ends of the clip, and the inner one at them.
-    Related: kl is it less the entropy of the target; nll of log-probabilities; with two classes it is bce.
+    Related: kl is it less the entropy of the target; nll of log-probabilities; of two columns 1 - p and p
+    it is bce of p.
     Elsewhere: torch CrossEntropyLoss and optax softmax_cross_entropy take logits. keras divides probabilities by their
     sum and clips them to [1e-7, 1 - 1e-7], scikit-learn's log_loss clips to the rounding of their type.
     Reference: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x; Bridle (1990), doi:10.1007/978-3-642-76153-9_28.
@@ -80,20 +85,22 @@ def cross_entropy(
     if label_smoothing:
         classes = pred.shape[1]
         target = (1 - label_smoothing) * one_hot(target, classes) + label_smoothing / classes
-    yield from CATEGORICAL_FORMS[form](pred, target, clip)
+    yield from in_units(CATEGORICAL_FORMS[form](pred, target, clip), units)
 
 
 @loss(
     LOG_CATEGORICAL,
     task="classification",
     aliases=("NLLLoss", "nll_loss", "negative_log_likelihood"),
+    also=("nll:units=bits",),
     properties="convex differentiable proper",
 )
-def nll(pred: "Array", target: "Array") -> Yields:
+def nll(pred: "Array", target: "Array", *, units: Units = "nats") -> Yields:
     """Negative log-likelihood: -Σ_j t_j l_j of log-probabilities l = pred; for a target that is one class y, -l_y.
 
     Gradient -t, curvature 0. It is cross_entropy:form=log_probs: with l = log-softmax of logits, their cross-entropy.
-    Targets are class indices or names, or rows t that sum to 1 (one-hot or soft). In nats; one value a row.
+    Targets are class indices or names, or rows t that sum to 1 (one-hot or soft). One value a row, in nats; units=bits
+    divides it and its derivatives by ln 2.
 
     Use it when a model's last layer is a log-softmax.
     Not when it is a softmax, or nothing: cross_entropy, with form=probs or form=logits.
@@ -109,7 +116,7 @@ def nll(pred: "Array", target: "Array") -> Yields:
     >>> losscli.evaluate("nll", pred=[[-0.6931471805599453, -0.6931471805599453]], target=[0]).value
     0.6931471805599453
     """
-    yield from CATEGORICAL_FORMS["log_probs"](pred, target, 0.0)
+    yield from in_units(CATEGORICAL_FORMS["log_probs"](pred, target, 0.0), units)
 
 
 @loss(

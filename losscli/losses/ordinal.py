@@ -34,7 +34,7 @@ def emd2(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     One value a row.
 
     Use it when classes have an order, as grades or ages do, and a near miss costs less than a far one.
-    Not when they have none: the order of the columns would count. cross_entropy.
+    Not when they have none: the order of the columns would count; take cross_entropy.
     Assumes classes that are equally far apart. The least work of moving p into t is Σ_k |P_k - T_k| on a line; squares
     in place of sizes give the slope that goes to 0 with the distance.
     Good: a proper score; bounded, with a finite slope at p = 0; convex in probabilities.
@@ -42,6 +42,8 @@ def emd2(pred: "Array", target: "Array", *, form: Form = "probs") -> Yields:
     a far class has all probability.
     Related: C/(C-1) times it is the ranked probability score as some divide it, C times it as others do; with two
     classes a quarter of their brier.
+    Elsewhere: as a loss for training it has no fixed form: the paper's general one takes a power and a root of
+    Σ |P - T|, and some leave out 1/C. Packages for forecasts have its multiple, the ranked probability score.
     Reference: Hou, Yu and Samaras (2016), arXiv:1611.05916; as a score, Epstein (1969),
     doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2.
 

@@ -58,10 +58,10 @@ def max_error(pred: "Array", target: "Array", weight: "Array") -> Yields:
     Kinks: where two errors are largest, with the slopes shared; 0 where every error is 0.
     Related: the q-th root of the mean of lq as q → ∞; medae is the middle of the same sizes.
     Elsewhere: scikit-learn's max_error, of one output only.
-    Reference: Cheney (1966), Introduction to Approximation Theory.
+    Reference: Boyd and Vandenberghe (2004), Convex Optimization, section 6.1, doi:10.1017/CBO9780511804441.
 
-    >>> losscli.get("max_error").value([2.5, 0, 2], [3, -1, 2]).tolist()
-    [1.0]
+    >>> losscli.evaluate("max_error", pred=[2.5, 0, 2], target=[3, -1, 2]).value
+    1.0
     """
     e = pred - target
     size = np.abs(e)
@@ -119,8 +119,8 @@ def medae(pred: "Array", target: "Array", weight: "Array") -> Yields:
     takes the mean of a median a column.
     Reference: Rousseeuw (1984), Least median of squares regression, doi:10.1080/01621459.1984.10477105.
 
-    >>> losscli.get("medae").value([1, 2, 3, 4], [1, 0, 0, -4]).tolist()
-    [2.5]
+    >>> losscli.evaluate("medae", pred=[1, 2, 3, 4], target=[1, 0, 0, -4]).value
+    2.5
     """
     pred, target, unit = within_range(pred, target)
     size = np.abs(pred - target)
@@ -168,10 +168,8 @@ def nrmse(
     Elsewhere: torchmetrics' default is the mean, with its sign, and it divides by the root of Σt² too (l2).
     Reference: Moriasi and others (2007), Model evaluation guidelines, doi:10.13031/2013.23153.
 
-    >>> losscli.get("nrmse").value([1, 2, 4], [1, 4, 1]).tolist()
-    [1.0408329997330663]
-    >>> losscli.get("nrmse:divisor=range").value([1, 2, 4], [1, 4, 1]).tolist()
-    [0.693888666488711]
+    >>> losscli.evaluate("nrmse:divisor=range", pred=[1, 2, 4], target=[1, 4, 1]).value
+    0.693888666488711
     """
     pred, target, unit = within_range(pred, target)
     e = pred - target

@@ -41,9 +41,9 @@ def alpha_divergence(
     form: Form = "probs",
     alpha: Annotated[float, Param("1 is kl, 0 reverse_kl, 0.5 their symmetric middle", gt=-inf, lt=inf)] = 0.5,
 ) -> Yields:
-    """Alpha divergence: Σ_j (α t_j + (1-α) p_j - t_j^α p_j^(1-α)) / (α (1-α)), for distributions
-    (1 - Σ t^α p^(1-α)) / (α (1-α)).
+    """Alpha divergence: Σ_j (α t_j + (1-α) p_j - t_j^α p_j^(1-α)) / (α (1-α)) over the classes, with α = alpha.
 
+    For rows that sum to 1 it is (1 - Σ t^α p^(1-α)) / (α (1-α)).
     With form=logits p = softmax(pred), with form=log_probs p = exp(pred). Targets are rows t that sum to 1. One value a
     row. Gradient with form=probs (1 - (t/p)^α) / α, curvature (t/p)^α / p; with the other forms by the chain rule.
 

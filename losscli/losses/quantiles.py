@@ -99,7 +99,7 @@ def expectile(
     Good: convex and smooth in the slope; uses the sizes of all errors, not only their signs; q = 0.5 gives the mean.
     Beware: q = 0.5 is half mse in value; sensitive to outliers as mse; levels of expectiles are not probabilities.
     Ends: as q → 0 or 1 the best constant goes to the least or the largest target.
-    Related: half_mse is q = 0.5; quantile is the same with |e|.
+    Related: half_mse is q = 0.5; quantile weighs |e| in place of e².
     Elsewhere: CatBoost Expectile (alpha=0.5) and XGBoost reg:expectileerror weigh too low a prediction by the level, as
     here; Vowpal Wabbit too high a one.
     Reference: Newey and Powell (1987), doi:10.2307/1911031.

@@ -36,8 +36,8 @@ def ranknet(pred: "Array", target: "Array") -> Yields:
     takes it over the pairs of all groups together, and lambdarank weights them.
     Reference: Burges, Shaked, Renshaw, Lazier, Deeds, Hamilton and Hullender (2005), doi:10.1145/1102351.1102363.
 
-    >>> losscli.get("ranknet").value([0, 0, 0], [2, 1, 0]).round(4)
-    array([0.6931])
+    >>> losscli.evaluate("ranknet", pred=[0, 0, 0, 3, 1], target=[2, 1, 0, 1, 2], group=list("aaabb")).value
+    1.410037595801459
     """
     yield _mean_of_pairs(pred, target)
     gradient, curvature = np.empty_like(pred), np.empty_like(pred)
@@ -98,8 +98,8 @@ def listnet(pred: "Array", target: "Array") -> Yields:
     Elsewhere: listNet of allRank adds 1e-10 to Q; softmax_loss of rax takes the relevances themselves for P.
     Reference: Cao, Qin, Liu, Tsai and Li (2007), doi:10.1145/1273496.1273513.
 
-    >>> losscli.get("listnet").value([0, 0], [3, 1]).round(4)
-    array([0.6931])
+    >>> losscli.evaluate("listnet", pred=[0, 0, 1, 1], target=[3, 1, 1, 2], group=list("aabb")).value
+    0.6931471805599453
     """
     shares, _ = softmax(target)
     yield from CATEGORICAL_FORMS["logits"](pred, shares, 0.0)
@@ -126,8 +126,8 @@ def listmle(pred: "Array", target: "Array") -> Yields:
     Reference: Xia, Liu, Wang, Zhang and Li (2008), doi:10.1145/1390156.1390306; ties: Efron (1977),
     doi:10.1080/01621459.1977.10480613.
 
-    >>> losscli.get("listmle").value([0, 0, 0], [2, 1, 0]).round(4)
-    array([1.7918])
+    >>> losscli.evaluate("listmle", pred=[0, 0, 0, 0], target=[2, 1, 1, 2], group=list("aabb")).value
+    0.6931471805599453
     """
     order = np.lexsort((-pred, -target), axis=-1)
     scores, levels = (np.take_along_axis(a, order, axis=-1) for a in (pred, target))

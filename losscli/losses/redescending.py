@@ -47,8 +47,8 @@ def cauchy(pred: "Array", target: "Array", *, c: Scale = 1.0) -> Yields:
     k = √2·c; scipy's least_squares calls ln(1 + z), z = (e/c)², cauchy.
     Reference: Black and Anandan (1996), doi:10.1006/cviu.1996.0006.
 
-    >>> round(losscli.evaluate("cauchy:c=2", pred=[0, 4], target=[0, 0]).value, 6)
-    0.549306
+    >>> losscli.evaluate("cauchy:c=2", pred=[0, 4], target=[0, 0]).value
+    0.5493061443340549
     """
     e = sized(pred, target, c)
     u = np.abs(scaled(pred, target, c))
@@ -84,8 +84,8 @@ def welsch(pred: "Array", target: "Array", *, c: Scale = 1.0) -> Yields:
     k = √2·c.
     Reference: Dennis and Welsch (1978), doi:10.1080/03610917808812083.
 
-    >>> round(losscli.evaluate("welsch:c=2", pred=[0, 2], target=[0, 0]).value, 6)
-    0.196735
+    >>> losscli.evaluate("welsch:c=2", pred=[0, 2], target=[0, 0]).value
+    0.1967346701436833
     """
     u = np.clip(scaled(pred, target, c), -1e100, 1e100)
     yield -np.expm1(-u * (u / 2))

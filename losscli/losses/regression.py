@@ -37,7 +37,8 @@ def mse(pred: "Array", target: "Array") -> Yields:
     Elsewhere: the same in torch (MSELoss), Keras and scikit-learn; optax calls e² squared_error and e²/2 l2_loss; the
     gradients of LightGBM's and XGBoost's squared error are those of e²/2. Vowpal Wabbit's squared is linear beyond the
     labels it has seen.
-    Reference: Gauss (1809), Theoria motus corporum coelestium, book 2, section 3.
+    Reference: Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning,
+    doi:10.1007/978-0-387-84858-7.
 
     >>> losscli.evaluate("mse", pred=[2.5, 0, 2], target=[3, -0.5, 2]).value
     0.16666666666666666
@@ -68,7 +69,8 @@ def half_mse(pred: "Array", target: "Array") -> Yields:
     Beware: half the number that is mostly called mean squared error; outliers dominate the gradient.
     Related: huber with δ → ∞ is half_mse; mse is twice it; gaussian_nll with variance 1 is it.
     Elsewhere: optax l2_loss and scikit-learn's HalfSquaredError; l2 without the word loss is e² in LightGBM.
-    Reference: Gauss (1809), Theoria motus corporum coelestium, book 2, section 3.
+    Reference: Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning,
+    doi:10.1007/978-0-387-84858-7.
 
     >>> losscli.evaluate("half_mse", pred=[1, 2, 4], target=[1, 4, 1]).value
     2.1666666666666665
@@ -101,7 +103,7 @@ def mae(pred: "Array", target: "Array") -> Yields:
     Related: quantile:q=0.5 is half of it; smooth_l1:beta=0 is it; medae takes the median of |e| in place of the mean.
     Elsewhere: the same in torch (L1Loss), Keras, scikit-learn and LightGBM (l1). CatBoost counts errors below 1e-6 as
     ties.
-    Reference: Laplace (1774), Mémoire sur la probabilité des causes par les évènemens.
+    Reference: Portnoy and Koenker (1997), The Gaussian hare and the Laplacian tortoise, doi:10.1214/ss/1030037960.
 
     >>> losscli.evaluate("mae", pred=[2.5, 0, 2], target=[3, -0.5, 2]).value
     0.3333333333333333
@@ -132,6 +134,8 @@ def bias(pred: "Array", target: "Array") -> Yields:
     Good: in the target's units, and exact even where large errors cancel.
     Beware: 0 does not mean a good model, only that the errors balance; some authors subtract the other way round.
     Related: mse = bias² + the variance of the errors; |bias| is at most mae, which is at most rmse.
+    Elsewhere: known as the mean error, ME; where that is said of target - pred, as in many papers on forecasts, its
+    sign is the opposite.
     Reference: Wilks (2011), Statistical Methods in the Atmospheric Sciences, section 8.4, doi:10.1016/C2010-0-65519-2.
 
     >>> losscli.evaluate("bias", pred=[2.5, 0, 3], target=[3, -0.5, 2]).value
@@ -196,14 +200,14 @@ def two_sum(a: "Array", b: "Array") -> "tuple[Array, Array]":
 @loss(
     RESIDUAL,
     task="regression",
-    also=("lq:q=1", "lq:q=1.5", "lq:q=3"),
+    also=("lq:q=1", "lq:q=2", "lq:q=3"),
     properties=lambda q: "convex symmetric differentiable" if q > 1 else "convex symmetric",
 )
 def lq(
     pred: "Array",
     target: "Array",
     *,
-    q: Annotated[float, Param("power of the size of an error", ge=1, lt=inf)] = 2.0,
+    q: Annotated[float, Param("power of the size of an error", ge=1, lt=inf)] = 1.5,
 ) -> Yields:
     """Lq: |e|^q, with e = pred - target.
 
@@ -221,7 +225,7 @@ def lq(
     Kinks: with q = 1 at e = 0, with slope 0.
     Related: mae, mse, max_error.
     Elsewhere: CatBoost's Lq, which must be told q; torchmetrics' Minkowski distance is (Σ|e|^p)^(1/p), without a mean.
-    Reference: Subbotin (1923), On the law of frequency of error, Matematicheskii Sbornik 31, 296-301.
+    Reference: Nadarajah (2005), A generalized normal distribution, doi:10.1080/02664760500079464.
 
     >>> losscli.evaluate("lq:q=3", pred=[1, 2], target=[3, 1]).value
     4.5

@@ -129,7 +129,7 @@ def wmape(pred: "Array", target: "Array") -> Yields:
     Kinks: at e = 0, with slope 0.
     Related: mae divided by the mean of |t|; mape weighted by |t|.
     Elsewhere: torchmetrics divides by max(Σ|t|, 1.17e-6); also known as WAPE and as MAD/Mean ratio.
-    Reference: Kolassa and Schütz (2007), Advantages of the MAD/Mean ratio over the MAPE, Foresight 6, 40-43.
+    Reference: Kolassa and Schütz (2007), https://ideas.repec.org/a/for/ijafaa/y2007i6p40-43.html.
 
     >>> losscli.evaluate("wmape", pred=[11, 0, 90], target=[10, 0, 100]).value
     0.1

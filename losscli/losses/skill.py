@@ -1,6 +1,6 @@
 """Skill: how much of the best constant's loss predictions take away; 1 is perfect, 0 as good as the constant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import inf, log, log1p, nan
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,10 +9,11 @@ from losscli.exact import Exact, to_float, two_product
 from losscli.kinds import COMPARED, SINGLE
 from losscli.lazy import np
 from losscli.losses.binary import bce
+from losscli.losses.deviances import gamma_deviance, poisson_deviance
 from losscli.losses.overall import product, weighted_median, within_range
 from losscli.losses.regression import mae, mse
 from losscli.parameters import Param
-from losscli.registry import Yields, loss
+from losscli.registry import Function, Yields, loss
 
 if TYPE_CHECKING:
     from losscli.registry import Array
@@ -99,8 +100,18 @@ def r2(pred: "Array", target: "Array") -> Yields:
     yield (np.full_like(e, 2.0), *none)
 
 
-Deviance = Annotated[Literal["mse", "mae", "bce"], Param("the loss that is compared with that of its best constant")]
-_LOSSES = {"mse": mse, "mae": mae, "bce": bce}
+Deviance = Annotated[
+    Literal["mse", "mae", "bce", "poisson_deviance", "gamma_deviance"],
+    Param("the loss that is compared with that of its best constant"),
+]
+_LOSSES: Mapping[str, Function] = {
+    "mse": mse,
+    "mae": mae,
+    "bce": bce,
+    "poisson_deviance": poisson_deviance,
+    "gamma_deviance": gamma_deviance,
+}
+_POWERS = {"poisson_deviance": 1, "gamma_deviance": 2}  # of the mean, which the variance grows with
 
 
 def _least(target: "Array", weight: "Array", deviance: str) -> Fraction:
@@ -112,7 +123,27 @@ def _least(target: "Array", weight: "Array", deviance: str) -> Fraction:
         middle, _ = weighted_median(target, weight)
         side = np.sign(target - middle)
         return Exact.of(target, side, weight).fraction - Fraction(middle) * Exact.of(side, weight).fraction
+    if deviance in _POWERS:
+        return _least_deviance(target, weight, deviance, total / whole)
     return whole * Fraction(_entropy(total / whole)) if 0 < total < whole else Fraction(0)
+
+
+def _unit_of(target: "Array") -> float:
+    """What to multiply with so that no mean and no deviance of the smallest numbers is subnormal, as far as it goes."""
+    return 2.0**500 if target.max() < 2.0**-500 else 1.0
+
+
+def _least_deviance(target: "Array", weight: "Array", deviance: str, mean: Fraction) -> Fraction:
+    """That of the mean as a float64 has it, less what the rounding adds: the deviance of that from the mean itself."""
+    if deviance == "gamma_deviance":  # which is the same of all numbers times one
+        unit = _unit_of(target)
+        target, mean = target * unit, mean * Fraction(unit)
+    rounded = to_float(mean)
+    if not rounded:  # all counts are 0
+        return Fraction(0)
+    of_each = next(_LOSSES[deviance](np.full_like(target, rounded), target))
+    added = (mean - Fraction(rounded)) ** 2 / Fraction(rounded) ** _POWERS[deviance]
+    return Exact.of(of_each, weight).fraction - Exact.of(weight).fraction * added
 
 
 def _entropy(share: Fraction) -> float:
@@ -124,7 +155,12 @@ def _entropy(share: Fraction) -> float:
 @loss(
     COMPARED,
     task="regression",
-    also=("d2:deviance=mae", "d2:deviance=bce"),
+    also=(
+        "d2:deviance=mae",
+        "d2:deviance=bce",
+        "d2:deviance=poisson_deviance",
+        "d2:deviance=gamma_deviance",
+    ),
     scope="whole",
     properties=lambda deviance: "" if deviance == "mae" else "differentiable",
     bounds=(-inf, 1.0),
@@ -133,28 +169,36 @@ def _entropy(share: Fraction) -> float:
 def d2(pred: "Array", target: "Array", weight: "Array", *, deviance: Deviance = "mse") -> Yields:
     """D²: 1 - L / L₀, with L = Σ w ℓ(pred, target) and L₀ the least L of a constant prediction.
 
-    deviance names ℓ: with mse it is R², whose constant is the mean; with mae the constant is the median, with bce the
-    mean, and pred is the probability of a target of 1. Of the whole; one column each. Higher is better: 1 is perfect, 0
-    as good as the constant. Gradient and curvature -w / L₀ times those of ℓ. Undefined where the constant is perfect,
-    as where all targets are the same.
+    deviance names ℓ: mse, which makes it R², mae, bce, poisson_deviance or gamma_deviance; each takes what that loss
+    takes, with bce pred is the probability of a target of 1. The constant is the mean of the targets, with mae their
+    median. Of the whole; one column each. Higher is better: 1 is perfect, 0 as good as the constant. Gradient and
+    curvature -w / L₀ times those of ℓ. Undefined where the constant is perfect, as where all targets are the same.
 
     Use it when a loss is to be read as a share: how much better than knowing nothing but the targets' distribution.
     Not when data sets are compared: L₀ is that of these targets.
-    Assumes what ℓ assumes: bce outcomes, mse Gaussian and mae Laplace errors; where ℓ is minus a log-likelihood, L₀ is
-    that of the model with a constant alone, and D² the share of the deviance that is explained.
+    Assumes what ℓ assumes: Gaussian errors with mse, Laplace errors with mae, outcomes of 0 and 1 with bce, counts or
+    amounts with the deviances. Where ℓ is minus a log-likelihood less its least value, L₀ is that of a model that is a
+    constant alone, and D² the share of its deviance that is explained.
     Good: without units; the order of models is that of ℓ.
     Beware: the constant is fitted to the targets that are evaluated, so it is a little better than any that could be
     known before; below 0 without limit.
     Kinks: those of ℓ: with deviance=mae at pred = target, with slope 0.
-    Related: r2 is deviance=mse, of sums that merge; nrmse:divisor=std is √(1 - D²).
-    Elsewhere: scikit-learn's d2_absolute_error_score (deviance=mae) and d2_log_loss_score (deviance=bce, with clipped
-    probabilities); in the literature on log-likelihoods McFadden's R².
+    Related: r2 is deviance=mse, of sums that merge; of it √(1 - D²) is nrmse:divisor=std. mse, mae, bce and the two
+    deviances are the ℓ.
+    Elsewhere: scikit-learn's d2_absolute_error_score (deviance=mae), d2_log_loss_score (deviance=bce, with clipped
+    probabilities) and d2_tweedie_score (power=1 is poisson_deviance, power=2 gamma_deviance); in the literature on
+    log-likelihoods McFadden's R².
     Reference: Cameron and Windmeijer (1997), An R-squared measure, doi:10.1016/S0304-4076(96)01818-0.
 
-    >>> losscli.get("d2:deviance=mae").value([2.5, 0, 2, 8], [3, -0.5, 2, 7]).tolist()
-    [0.7647058823529411]
+    >>> losscli.evaluate("d2:deviance=mae", pred=[2.5, 0, 2, 8], target=[3, -0.5, 2, 7]).value
+    0.7647058823529411
     """
-    pred, target, unit = (pred, target, 1.0) if deviance == "bce" else within_range(pred, target)
+    unit = 1.0
+    if deviance in ("mse", "mae"):
+        pred, target, unit = within_range(pred, target)
+    elif deviance == "poisson_deviance":
+        unit = _unit_of(target)
+        pred, target = pred * unit, target * unit
     yields = _LOSSES[deviance](pred, target)
     loss_of_each, e = next(yields), pred - target
     found = Exact.of(e, e, weight) if deviance == "mse" else Exact.of(loss_of_each, weight)

@@ -186,9 +186,9 @@ def _ahead(p: "Array", t: "Array") -> "Array":
     properties="symmetric",
 )
 def energy_distance(pred: "Array", target: "Array", weight: "Array") -> Yields:
-    """Energy distance: √(2 ∫ (F(x) - G(x))² dx) = √(2 E|X-Y| - E|X-X'| - E|Y-Y'|), with F and G the cumulative
-    distributions of prediction and target, X and X' independent draws from the one, Y and Y' from the other.
+    """Energy distance: √(2 ∫ (F(x) - G(x))² dx), with F and G the cumulative distributions of prediction and target.
 
+    That is √(2 E|X-Y| - E|X-X'| - E|Y-Y'|), X and X' being independent draws from the one, Y and Y' from the other.
     The two columns are samples, whose rows are not paired: one value of the whole; a row's weight is that of both its
     numbers, and a number is compared with itself too. With D the distance, w a number's share of the weight and d the
     mean of F - G just left and just right of it, gradient -2 w d / D; curvature minus its square over D.

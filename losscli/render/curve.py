@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from losscli.kinds import UNIT, Interval, Role, Values
+from losscli.kinds import NONZERO_TARGET, PAIRED, UNIT, Interval, Role, Values
 from losscli.lazy import np
 from losscli.literals import format_number
 from losscli.registry import Loss
@@ -18,7 +18,7 @@ _LENGTHS = ("delta", "beta", "c", "eps", "margin", "w")
 
 def curve(loss: Loss, columns: int, is_ascii: bool = False) -> str:
     """The loss and its slope over the prediction, for a target in the middle of things; nothing where a value is not
-    of one number.
+    of one number, or does not depend on it alone.
     """
     width = min(columns - 12, _WIDEST)
     if width < _LEAST or not _is_of_one_number(loss):
@@ -28,6 +28,8 @@ def curve(loss: Loss, columns: int, is_ascii: bool = False) -> str:
     order = 0 if loss.definition.underived else 1
     others = [np.full(width, 1.0) for _ in loss.kind.roles[2:]]
     found = loss.compute(loss.check([x, np.full(width, target), *others]), order)
+    if np.ptp(found[0]) == 0:  # nothing is to be seen
+        return ""
     marks = "*." if is_ascii else "●·"
     says = f"loss {marks[0]} and slope {marks[1]}" if order else f"loss {marks[0]}"
     lines = _drawn([np.asarray(a) for a in found[::-1]], marks[: order + 1][::-1])
@@ -45,6 +47,7 @@ def _is_of_one_number(loss: Loss) -> bool:
         and loss.kind.predictions == ("pred",)
         and not any(role.vector for role in loss.kind.roles)
         and not any(role.labels for role in pair)
+        and not any(isinstance(value, tuple) for value in loss.params.values())  # which stand for columns
     )
 
 
@@ -52,7 +55,9 @@ def _target(loss: Loss) -> float:
     allowed = loss.kind.roles[1].allowed(loss.params)
     if isinstance(allowed, Values):
         return max(allowed.numbers)
-    return 1.0 if allowed == UNIT else 2.0 if allowed.low >= 0 else 0.0
+    if allowed == UNIT or loss.kind is NONZERO_TARGET or loss.kind is PAIRED:  # of which errors are shares
+        return 1.0
+    return 2.0 if allowed.low >= 0 else 0.0
 
 
 def _points(loss: Loss, width: int, target: float) -> "Array":

@@ -58,8 +58,13 @@ def _softplus(x: Number) -> Number:
     return x + log1p(exp(-x)) if x > 0 else log1p(exp(x))
 
 
+def unit(units: str) -> Number:
+    """How many nats a unit is."""
+    return log(mpf(2)) if units == "bits" else mpf(1)
+
+
 def _bce(
-    pred: Number, target: Number, *, form: str, pos_weight: Number, label_smoothing: Number, clip: Number
+    pred: Number, target: Number, *, form: str, pos_weight: Number, label_smoothing: Number, clip: Number, units: str
 ) -> list[Number]:
     y = target * (1 - label_smoothing) + label_smoothing / 2
     cost_of_1, cost_of_0 = {
@@ -67,11 +72,12 @@ def _bce(
         "logits": (lambda: _softplus(-pred), lambda: _softplus(pred)),
         "log_probs": (lambda: -pred, lambda: -_ln(-expm1(pred))),
     }[form]
-    return [_times(pos_weight * y, cost_of_1), _times(1 - y, cost_of_0)]
+    return [cost / unit(units) for cost in (_times(pos_weight * y, cost_of_1), _times(1 - y, cost_of_0))]
 
 
-def _bce_kinks(*, form: str, pos_weight: float, label_smoothing: float, clip: float) -> list[Kink]:
-    """At the ends of the clip the slope is the inner one."""
+def _bce_kinks(*, form: str, pos_weight: float, label_smoothing: float, clip: float, units: str) -> list[Kink]:
+    """At the ends of the clip the slope is the inner one, here in nats."""
+    assert not clip or units == "nats"
 
     def kink(p: float, target: float) -> Kink:
         y = target * (1 - label_smoothing) + label_smoothing / 2
@@ -93,7 +99,7 @@ def _smoothed(target: Any, classes: int, label_smoothing: Number) -> list[Number
 
 
 def _cross_entropy(
-    pred: Sequence[Number], target: Any, *, form: str, label_smoothing: Number, clip: Number
+    pred: Sequence[Number], target: Any, *, form: str, label_smoothing: Number, clip: Number, units: str
 ) -> list[Number]:
     weights = _smoothed(target, len(pred), label_smoothing)
     normaliser = log(sum(exp(z) for z in pred)) if form == "logits" else mpf(0)
@@ -102,21 +108,22 @@ def _cross_entropy(
         "logits": lambda z: normaliser - z,
         "log_probs": lambda log_p: -log_p,
     }[form]
-    return [_times(t, lambda x=x: cost(x)) for t, x in zip(weights, pred, strict=True)]
+    return [_times(t, lambda x=x: cost(x)) / unit(units) for t, x in zip(weights, pred, strict=True)]
 
 
 def _cross_entropy_slope_size(
-    pred: Sequence[Number], target: Any, role: int, k: int, *, form: str, label_smoothing: Number, clip: Number
+    pred: Sequence[Number], target: Any, role: int, k: int, *, form: str, label_smoothing: Number, units: str, **_: Any
 ) -> Number:
     """The slope on logits is softmax - t, a difference, except where t is all or nothing."""
     weights = _smoothed(target, len(pred), label_smoothing)
     softmax = exp(pred[k]) / sum(exp(z) for z in pred) if form == "logits" else mpf(0)
     hard = weights[k] == 1 or form != "logits"
-    return mpf(0) if hard else softmax * sum(weights) + weights[k]
+    return mpf(0) if hard else (softmax * sum(weights) + weights[k]) / unit(units)
 
 
-def _cross_entropy_kinks(*, form: str, label_smoothing: float, clip: float) -> list[Kink]:
-    """At the ends of the clip the slope is the inner one."""
+def _cross_entropy_kinks(*, form: str, label_smoothing: float, clip: float, units: str) -> list[Kink]:
+    """At the ends of the clip the slope is the inner one, here in nats."""
+    assert not clip or units == "nats"
 
     def kink(row: list[float]) -> Kink:
         weights = [(1 - label_smoothing) * (j == 0) + label_smoothing / 2 for j in range(2)]

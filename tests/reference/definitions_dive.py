@@ -6,6 +6,7 @@ from typing import Any
 
 from mpmath import exp, inf, log, mpf, sqrt
 
+from tests.reference.definitions import unit
 from tests.reference.exact import Definition, Kink, Number
 
 Row = Sequence[Number]
@@ -34,11 +35,6 @@ def _shares(pred: Row, form: str) -> list[Number]:
     return list(pred) if form == "probs" else [exp(lp) for lp in _logs(pred, form)]
 
 
-def _unit(units: str) -> Number:
-    """How many nats a unit is."""
-    return log(mpf(2)) if units == "bits" else mpf(1)
-
-
 def _entropic(p: Number) -> Number:
     return p * log(p) if p else mpf(0)
 
@@ -53,7 +49,7 @@ def _relative(t: Number, p: Number) -> Number:
 
 def _kl(pred: Row, target: Any, *, form: str, units: str) -> list[Number]:
     rows = zip(_distribution(target, len(pred)), _logs(pred, form), strict=True)
-    return [(_entropic(t) - t * lp) / _unit(units) if t else mpf(0) for t, lp in rows]
+    return [(_entropic(t) - t * lp) / unit(units) if t else mpf(0) for t, lp in rows]
 
 
 def _kl_size(pred: Row, target: Any, *, form: str, units: str) -> Number:
@@ -63,13 +59,13 @@ def _kl_size(pred: Row, target: Any, *, form: str, units: str) -> Number:
     shares, logs = _distribution(target, len(pred)), _logs(pred, form)
     value = abs(sum(_kl(pred, target, form=form, units="nats")))
     if form == "probs":
-        return (value + 2 * abs(sum(shares) - sum(pred))) / _unit(units)
+        return (value + 2 * abs(sum(shares) - sum(pred))) / unit(units)
     known = [(t, log(t), lp) for t, lp in zip(shares, logs, strict=True) if t]
     if form == "log_probs":
-        return (value + sum(t * (abs(lt) + abs(lp)) for t, lt, lp in known)) / _unit(units)
+        return (value + sum(t * (abs(lt) + abs(lp)) for t, lt, lp in known)) / unit(units)
     sizes = [(t, lt - lp, abs(lt) + abs(lp) + 1) for t, lt, lp in known]
     lost = sum(t * (min(abs(gap), 1) + size / 2**52) * size for t, gap, size in sizes)
-    return (value + lost + 2 * abs(sum(shares) - 1)) / _unit(units)
+    return (value + lost + 2 * abs(sum(shares) - 1)) / unit(units)
 
 
 def _kl_slope_size(pred: Row, target: Any, role: int, k: int, *, form: str, units: str) -> Number:
@@ -77,7 +73,7 @@ def _kl_slope_size(pred: Row, target: Any, role: int, k: int, *, form: str, unit
     if form != "logits":
         return mpf(0)
     shares, p = _distribution(target, len(pred)), exp(_logs(pred, form)[k])
-    return (p * (sum(shares) - shares[k]) + (1 - p) * shares[k]) / _unit(units)
+    return (p * (sum(shares) - shares[k]) + (1 - p) * shares[k]) / unit(units)
 
 
 # Of functions of the shares
@@ -90,7 +86,7 @@ def _of_shares(divergence: Divergence, **more: Any) -> Definition:
 
     def terms(pred: Row, target: Any, *, form: str, units: str = "nats", **params: Any) -> list[Number]:
         given = _distribution(target, len(pred)), _shares(pred, form)
-        return [term / _unit(units) for term in divergence(*given, **params)]
+        return [term / unit(units) for term in divergence(*given, **params)]
 
     def moved(pred: Row, target: Any, form: str, units: str, params: Any) -> tuple[list[Number], list[Number]]:
         """Of each class p dφ/dp and p² d²φ/dp²."""
@@ -101,14 +97,14 @@ def _of_shares(divergence: Divergence, **more: Any) -> Definition:
                 sum(divergence(t, [s * (1 + (j == k) * m * NUDGE) for j, s in enumerate(p)], **params)) if share else 0
                 for m in (-1, 0, 1)
             )
-            slopes.append(abs(high - low) / (2 * NUDGE) / _unit(units))
-            bends.append(abs(high - 2 * here + low) / NUDGE**2 / _unit(units))
+            slopes.append(abs(high - low) / (2 * NUDGE) / unit(units))
+            bends.append(abs(high - 2 * here + low) / NUDGE**2 / unit(units))
         return slopes, bends
 
     def size(pred: Row, target: Any, *, form: str, units: str = "nats", **params: Any) -> Number:
         t, p = _distribution(target, len(pred)), _shares(pred, form)
-        value = abs(sum(divergence(t, p, **params))) / _unit(units)
-        lacking = abs(sum(t) - sum(p)) / _unit(units)
+        value = abs(sum(divergence(t, p, **params))) / unit(units)
+        lacking = abs(sum(t) - sum(p)) / unit(units)
         if form == "probs" or not value < inf:
             return value + 2 * lacking
         return value + 2 * lacking + sum(moved(pred, target, form, units, params)[0])

@@ -6,6 +6,8 @@ from typing import Any
 
 from mpmath import exp, log, log1p, mpf, pi, sinh, sqrt
 
+from tests.reference.definitions import unit
+from tests.reference.definitions_dive import NOISE
 from tests.reference.exact import Aggregate, Definition, Kink, Number
 
 Row = Any  # a list of numbers, or a number
@@ -58,8 +60,9 @@ def _distribution(target: Any, classes: int) -> list[Number]:
     return list(target) if isinstance(target, list) else [mpf(j == target) for j in range(classes)]
 
 
-def _nll(pred: Sequence[Number], target: Any) -> list[Number]:
-    return [-t * lp if t else mpf(0) for t, lp in zip(_distribution(target, len(pred)), pred, strict=True)]
+def _nll(pred: Sequence[Number], target: Any, *, units: str) -> list[Number]:
+    pairs = zip(_distribution(target, len(pred)), pred, strict=True)
+    return [-t * lp / unit(units) if t else mpf(0) for t, lp in pairs]
 
 
 def _brier(pred: Row, target: Any) -> list[Number]:
@@ -215,7 +218,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "log_cosh": Definition(_log_cosh),
     "gaussian_nll": Definition(_gaussian_nll),
     "hinge": Definition(_hinge, kinks=_hinge_kinks),
-    "nll": Definition(_nll, rowwise=True),
+    "nll": Definition(_nll, rowwise=True, curvature_size=lambda *_, **__: NOISE),
     "brier": Definition(_brier, rowwise=True),
     "contrastive": Definition(
         _contrastive,

@@ -330,6 +330,16 @@ def _matched(terms: Callable[..., list[Number]]) -> Definition:
     return Definition(terms, rowwise=True, slope_size=size(1), curvature_size=size(2), kinks=_box_kinks)
 
 
+def _perfect_mask(*, gamma: float, pool: str, **_: Any) -> list[Kink]:
+    """For γ > 1 the slope has no limit on the way there."""
+    return [Kink(([1.0, 0.0], [1.0, 0.0]), ([0.0, 0.0],), jumps=True)] if gamma > 1 and pool == "sample" else []
+
+
+def _lovasz_hinge_kinks(*, pool: str) -> list[Kink]:
+    """Where an error is 0."""
+    return [Kink(([1.0, -3.0, -1.0], [1.0, -1.0, -1.0]), ([0.0, 0.0, 0.0],))] if pool == "sample" else []
+
+
 DEFINITIONS: Mapping[str, Definition] = {
     "squared_dice": _masks(_squared_dice, _squared_error, 2),
     "jaccard": _masks(_jaccard, _wrong, 1),
@@ -339,6 +349,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         rowwise=True,
         slope_size=_power_slope_size,
         curvature_size=_power_curvature_size,
+        kinks=_perfect_mask,
         aggregate=Aggregate((Definition(_wrong), Definition(_shared)), _power_of_pooled),
     ),
     "mcc": Definition(
@@ -350,7 +361,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         ulps=8,  # a quotient of four square roots
     ),
     "generalized_dice": Definition(_generalized_dice, rowwise=True),
-    "lovasz_hinge": Definition(_lovasz_hinge, rowwise=True, curvature_size=lambda *_, **__: mpf(1)),
+    "lovasz_hinge": Definition(
+        _lovasz_hinge, rowwise=True, curvature_size=lambda *_, **__: mpf(1), kinks=_lovasz_hinge_kinks
+    ),
     "lovasz_softmax": Definition(_lovasz_softmax, rowwise=True),
     "box_iou": _matched(_box_iou),
     "giou": _matched(_giou),

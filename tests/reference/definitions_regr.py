@@ -172,6 +172,8 @@ def _cost(pred: Vector, target: Vector, weight: Vector, deviance: str) -> Number
         "mse": lambda p, t: (p - t) ** 2,
         "mae": lambda p, t: abs(p - t),
         "bce": lambda p, t: -(t * log(p) if t else 0) - ((1 - t) * log(1 - p) if t != 1 else 0),
+        "poisson_deviance": lambda p, t: 2 * ((t * log(t / p) if t else 0) - t + p),
+        "gamma_deviance": lambda p, t: 2 * (log(p / t) + t / p - 1),
     }[deviance]
     return sum(w * of_one(p, t) for p, t, w in zip(pred, target, weight, strict=True))
 
@@ -204,6 +206,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         alone=True,
         slope_size=_cosine_slope_size,
         curvature_size=_cosine_curvature_size,
+        kinks=lambda: [Kink(([0.0, 0.0], [1.0, 2.0]), ([0.0, 0.0],), jumps=True)],
     ),
     "r2": Definition(
         _squared_error,

@@ -23,12 +23,13 @@ Number = Any  # an mpf; mpmath has no types
 @dataclass(frozen=True)
 class Kink:
     """Roles at which a derivative jumps, and what is declared there for each prediction: slopes, and where they are
-    more than finite numbers curvatures.
+    more than finite numbers curvatures. `jumps`: the value itself does, or comes near it by a slope without limit.
     """
 
     roles: tuple[Any, ...]
     slopes: tuple[Any, ...]
     curvatures: tuple[Any, ...] | None = None
+    jumps: bool = False
 
 
 @dataclass(frozen=True)

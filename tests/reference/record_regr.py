@@ -7,6 +7,7 @@ needs torch, scikit-learn and torchmetrics; the tests read the file alone.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,21 @@ def sklearn_cases() -> list[Case]:
     rng = np.random.default_rng(74)
     outcomes = {"pred": rng.uniform(0.05, 0.95, ROWS), "target": np.array([0, 1, 1, 0, 1, 1, 0])}
     outcomes |= {"weight": rng.uniform(0.1, 3, ROWS)}
-    return [*cases, _by_sklearn("d2:deviance=bce", metrics.d2_log_loss_score, outcomes)]
+    cases.append(_by_sklearn("d2:deviance=bce", metrics.d2_log_loss_score, outcomes))
+    amounts_of = {"pred": rng.uniform(0.2, 4, ROWS), "target": rng.uniform(0.1, 5, ROWS)}
+    amounts_of |= {"weight": rng.uniform(0.1, 3, ROWS)}
+    counts = {**amounts_of, "target": np.array([0, 1, 3, 0, 7, 2, 2])}
+    return [
+        *cases,
+        _by_sklearn("d2:deviance=poisson_deviance", partial(metrics.d2_tweedie_score, power=1), counts),
+        _by_sklearn("d2:deviance=gamma_deviance", partial(metrics.d2_tweedie_score, power=2), amounts_of),
+    ]
 
 
 def _by_sklearn(spec: str, function: Any, roles: Roles) -> Case:
     value = function(roles["target"], roles["pred"], sample_weight=roles.get("weight"))
-    return case(spec, f"scikit-learn: {function.__name__}", roles, value=float(value))
+    called = getattr(function, "func", function).__name__
+    return case(spec, f"scikit-learn: {called}", roles, value=float(value))
 
 
 def torchmetrics_cases() -> list[Case]:
@@ -163,7 +173,9 @@ def by_hand() -> list[Case]:
         hand("wmape", numbers([0.0, 3.0], [0.0, 2.0]), 0.5),
         hand("msle", numbers([1.0, 0.0], [0.0, 1.0]), log(2) ** 2, gradient=np.array([log(2) / 2, -log(2)])),
         hand("rmsle", numbers([1.0, 0.0], [0.0, 1.0]), log(2)),
-        hand("lq", numbers([1.0, 4.0], [2.0, 2.0]), 2.5, gradient=np.array([-1.0, 2.0]), hessian=np.array([1.0, 1.0])),
+        hand(
+            "lq:q=2", numbers([1.0, 4.0], [2.0, 2.0]), 2.5, gradient=np.array([-1.0, 2.0]), hessian=np.array([1.0, 1.0])
+        ),
         hand("lq:q=3", numbers([1.0, 4.0], [2.0, 2.0]), 4.5, gradient=np.array([-1.5, 6.0])),
         hand("lq:q=1", numbers([1.0, 4.0], [2.0, 2.0]), 1.5, hessian=np.zeros(2)),
         hand("cosine_distance", numbers([[3.0, 4.0]], [[1.0, 0.0]]), 0.4, gradient=np.array([[-0.128, 0.096]])),
