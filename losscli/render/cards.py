@@ -1,6 +1,7 @@
 """Cards of losses and lists of them, as text and as Markdown."""
 
 from collections.abc import Sequence
+from functools import partial
 from textwrap import fill, wrap
 
 from losscli.cards import Card, card_of, default_of
@@ -10,6 +11,8 @@ from losscli.registry import Definition
 HEADER = ("loss", "task", "parameters", "what it is")
 PROSE = HEADER[2:]
 _WIDTH, _LABEL = 100, 12  # columns of text, and of what stands before it
+_NARROW = 60  # columns below which nothing stands before it: a DOI has to fit into a line
+_wrapped, _filled = (partial(f, break_long_words=False, break_on_hyphens=False) for f in (wrap, fill))
 
 
 def row(definition: Definition) -> tuple[str, ...]:
@@ -23,9 +26,9 @@ def card(definition: Definition, width: int = _WIDTH, curve: str = "") -> str:
     found = card_of(definition)
     width = min(width, _WIDTH)
     parts = [
-        f"{definition.name} ({definition.task})\n\n" + fill(found.formula, width),
+        f"{definition.name} ({definition.task})\n\n" + _filled(found.formula, width),
         curve.rstrip("\n"),
-        fill(found.text, width),
+        _filled(found.text, width),
         "\n".join(_labelled(name, text, width) for name, text in found.sections.items()),
         "\n".join(_labelled(name, text, width) for name, text in _facts(found)),
         _parameters(definition, width),
@@ -36,9 +39,9 @@ def card(definition: Definition, width: int = _WIDTH, curve: str = "") -> str:
 
 
 def _labelled(name: str, text: str, width: int) -> str:
-    if width < 3 * _LABEL:
-        return fill(f"{name}: {text}", width)
-    first, *others = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False) or [""]
+    if width < _NARROW:
+        return _filled(f"{name}: {text}", width)
+    first, *others = _wrapped(text, width - _LABEL) or [""]
     return "\n".join([f"{name:<{_LABEL}}{first}", *(" " * _LABEL + line for line in others)])
 
 
@@ -72,7 +75,7 @@ def _files(definition: Definition) -> str:
 def _parameters(definition: Definition, width: int) -> str:
     if not definition.params:
         return ""
-    lines = [fill(_parameter(p), width, subsequent_indent="    ") for p in definition.params.values()]
+    lines = [_filled(_parameter(p), width, subsequent_indent="    ") for p in definition.params.values()]
     return "\n".join(["Parameters, in the SPEC or as options:", *lines])
 
 

@@ -613,7 +613,12 @@ MASKS = [
     Hazard(128, "one row empty is 1", _ROWS, (*DICE_NPY, "--empty", "1"), value="0.5"),
     Hazard(128, "one mask empty", two(csv("prob", 0, 0), csv("y", 0, 1)), DICE, value="1.0"),
     Hazard(
-        128, "not of a loss without masks", _EMPTY, (*BCE, "--empty", "1"), 2, ["--empty belongs to dice, not to bce"]
+        128,
+        "not of a loss without masks",
+        _EMPTY,
+        (*BCE, "--empty", "1"),
+        2,
+        ["--empty belongs to dice, ", ", not to bce"],
     ),
     Hazard(128, "no such word", _EMPTY, (*DICE, "--empty", "2"), 2, ["empty is one of", "0, 1"]),
     Hazard(128, "beside a smoothing", _EMPTY, (*DICE, "--empty", "1", "--smooth", "1"), 2, ["empty=1 is for smooth=0"]),
