@@ -12,7 +12,8 @@ HEADER = ("loss", "task", "parameters", "what it is")
 PROSE = HEADER[2:]
 _WIDTH, _LABEL = 100, 12  # columns of text, and of what stands before it
 _NARROW = 60  # columns below which nothing stands before it: a DOI has to fit into a line
-_wrapped, _filled = (partial(f, break_long_words=False, break_on_hyphens=False) for f in (wrap, fill))
+_wrapped = partial(wrap, break_long_words=False, break_on_hyphens=False)
+_filled = partial(fill, break_long_words=False, break_on_hyphens=False)
 
 
 def row(definition: Definition) -> tuple[str, ...]:
