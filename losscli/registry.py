@@ -381,7 +381,10 @@ def _resolve(spec: str) -> tuple[str, str]:
     name = spec.partition(":")[0].strip()
     if name.lower() in own_names():
         return name.lower(), ""
-    definitions()
+    for ours in own_names():
+        defined(ours)
+    if name.lower() not in _spellings:
+        definitions()  # plug-ins among them, which take longer to find
     if name.lower() not in _spellings:
         refused = import_module("losscli.losses.names").refusal(spec)
         if refused:

@@ -63,8 +63,8 @@ def test_a_broken_package_harms_nothing_else(here: Path) -> None:
         "ModuleNotFoundError: No module named 'not_there'"
     )
     assert run(here, "eval", "-l", "mse", "a.csv", "--format", "value", path=path) == Ran("2.5\n", "", 0)
-    ran = run(here, "eval", "-l", "MSELoss", "a.csv", "--format", "value", path=path)
-    assert (ran.stdout, ran.code, len(ran.stderr.splitlines())) == ("2.5\n", 0, 1)
+    ran = run(here, "list", path=path)
+    assert (ran.code, len(ran.stderr.splitlines())) == (0, 1)
 
 
 def test_what_a_broken_package_had_registered_is_taken_back(here: Path) -> None:

@@ -13,6 +13,7 @@ from losscli.parameters import Parameter
 from losscli.registry import Definition, defined, definition, definitions, own_names
 
 Action = Callable[[], int]
+_BARE_HELP = 2  # words: a command and --help
 
 
 def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -> Callable[..., Action]:
@@ -73,11 +74,14 @@ def _named_losses(arguments: Sequence[str]) -> set[str]:
 
 
 def _needed(arguments: Sequence[str], shown: set[str], own: set[str]) -> Iterable[Definition]:
-    """The losses whose parameters may be meant: those named, if the options are theirs, or all."""
+    """The losses whose parameters may be meant: those named, if the options are theirs, or all. Help of a loss by
+    another name shows its own.
+    """
     named = [defined(name) for name in own_names() if name in shown]
-    given = {a.partition("=")[0] for a in arguments if a.startswith("--")}
+    given = {a.partition("=")[0] for a in arguments if a.startswith("--")} - {"--help"}
     theirs = {"--" + name.replace("_", "-") for d in named for name in d.params}
-    return named if named and given <= own | theirs else definitions().values()
+    is_help_of_a_loss = {"-h", "--help"} & set(arguments) and len(arguments) > _BARE_HELP and not named
+    return definitions().values() if given - own - theirs or is_help_of_a_loss else named
 
 
 def _all_parameters(losses: Iterable[Definition]) -> dict[str, list[tuple[str, Parameter]]]:
