@@ -146,7 +146,7 @@ def _values(
             named = [classes[k] for k in array] if is_label and classes else array
             found[names.get(role.name, role.name)] = named if is_label or read.ndim > 1 else read
     probs = probabilities(loss, checked[0])
-    if probs is not None:
+    if probs is not None and len(checked) > 1:  # an entropy has no target
         found.update(_certainty(probs, checked[1], classes, loss.kind.roles[0].vector))
     return found
 

@@ -26,6 +26,9 @@ settings.register_profile(
 settings.load_profile("losscli")
 
 
+collect_ignore = ["example_plugin"]  # whose loss would be one of the registry's
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile once what some thousand processes import, as an installed package is."""
     if not hasattr(session.config, "workerinput"):  # of pytest-xdist

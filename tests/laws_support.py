@@ -21,6 +21,22 @@ DERIVED = [spec for spec in VARIANTS if not get(spec).definition.underived]
 ROWS = 40
 MANY = 11  # outputs or classes: more than the eight that NumPy adds up in one go
 
+
+def seldom(specs: Sequence[str]) -> list[Any]:
+    """As parameters of a test that is about the engine more than about the loss: one loss of each kind and shape every
+    time, the others with what takes long.
+    """
+    seen: set[Any] = set()
+    found = []
+    for spec in specs:
+        loss = get(spec)
+        shape = loss.kind.name, loss.finish, loss.definition.degree is None, loss.params.get("form", "")
+        found.append(pytest.param(spec, marks=[pytest.mark.slow] if shape in seen else [], id=spec))
+        seen.add(shape)
+    return found
+
+
+one_of_each_kind = pytest.mark.parametrize("spec", seldom(VARIANTS))
 every_derived = pytest.mark.parametrize("spec", DERIVED)
 every_variant = pytest.mark.parametrize("spec", VARIANTS)
 every_loss = pytest.mark.parametrize("definition", definitions().values(), ids=definitions())

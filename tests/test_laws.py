@@ -34,6 +34,7 @@ from tests.laws_support import (
     every_variant,
     is_difference,
     numeric,
+    one_of_each_kind,
     random_data,
     same_bits,
     soft_data,
@@ -213,6 +214,16 @@ def test_per_sample_calls_yield_what_the_function_does(spec: str) -> None:
 
 
 @every_variant
+def test_a_row_knows_no_other(spec: str) -> None:
+    """Values and derivatives of rows are the same to the last bit, whichever rows lie beside them."""
+    for data in cutting_data(get(spec)):
+        wanted = computed(data.loss, *data.arrays)
+        for rows in (slice(0, 1), slice(3, 7), slice(7, None), np.arange(ROWS)[::-3]):
+            found = computed(data.loss, *data.take(rows).arrays)
+            assert all_same_bits(found, [one[rows] for one in wanted]), (data.label, rows)
+
+
+@one_of_each_kind
 def test_an_integer_weight_is_a_repeated_row(spec: str) -> None:
     """A row of weight k counts as k such rows, to the last bit of value, std, min and max."""
     for data in cutting_data(get(spec)):
@@ -223,7 +234,7 @@ def test_an_integer_weight_is_a_repeated_row(spec: str) -> None:
         assert (weighted.n, weighted.weight) == (ROWS, weight.sum()), data.label
 
 
-@every_variant
+@one_of_each_kind
 def test_a_weight_of_zero_is_an_absent_row(spec: str) -> None:
     """Rows of weight 0 change nothing and are not looked at: they may be missing, infinite or out of the domain."""
     for data in cutting_data(get(spec)):
@@ -242,7 +253,7 @@ def _with_rows(array: Any, rows: Any, value: float) -> Any:
     return changed
 
 
-@every_variant
+@one_of_each_kind
 def test_the_order_of_rows_does_not_change_a_bit(spec: str) -> None:
     """Value, std, min and max are the same for any order of the rows."""
     rng = np.random.default_rng(6)
@@ -253,7 +264,7 @@ def test_the_order_of_rows_does_not_change_a_bit(spec: str) -> None:
             assert bits(evaluated(data.take(order), weight=weight[order])) == wanted, data.label
 
 
-@every_variant
+@one_of_each_kind
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 def test_cutting_does_not_change_a_bit(spec: str, weighted: bool) -> None:
     """Everything that a result says is the same for any size of the blocks that are read."""
@@ -266,7 +277,7 @@ def test_cutting_does_not_change_a_bit(spec: str, weighted: bool) -> None:
             assert (found.n, found.first_infinite) == (wanted.n, wanted.first_infinite), (data.label, block)
 
 
-@every_variant
+@one_of_each_kind
 def test_cutting_many_rows_does_not_change_a_bit(spec: str) -> None:
     """The same for more rows than are summed, or computed by one vector instruction, at once."""
     data = random_data(get(spec), rows=40_000)
@@ -275,7 +286,7 @@ def test_cutting_many_rows_does_not_change_a_bit(spec: str) -> None:
         assert bits(evaluated(data, block=block)) == wanted, block
 
 
-@every_variant
+@one_of_each_kind
 def test_the_mean_times_the_weight_is_the_sum(spec: str) -> None:
     """mean · D · Σw = sum, each rounded once; an aggregate loss has no sum."""
     for data in all_data(get(spec)):
@@ -291,7 +302,7 @@ def test_the_mean_times_the_weight_is_the_sum(spec: str) -> None:
         assert abs(Fraction(mean.value) * factor - Fraction(total)) <= slack, data.label
 
 
-@every_variant
+@one_of_each_kind
 def test_std_min_and_max_are_those_of_the_samples(spec: str) -> None:
     """min and max are samples' losses; std² is their mean square less their squared mean."""
     for data in all_data(get(spec)):
@@ -635,7 +646,7 @@ def test_what_is_no_number_is_refused(spec: str, other: list[Any]) -> None:
             data.loss.value(*(wrong if j == k else a for j, a in enumerate(data.arrays)))
 
 
-@every_variant
+@one_of_each_kind
 def test_inputs_are_left_as_they_are(spec: str) -> None:
     """Read-only arrays are taken, and nothing that is returned shares memory with them."""
     for data in cutting_data(get(spec)):
@@ -668,7 +679,7 @@ LAYOUTS = {
 }
 
 
-@every_variant
+@one_of_each_kind
 def test_layout_does_not_change_a_bit(spec: str) -> None:
     """Values and derivatives are the same however the numbers lie in memory."""
     for data in cutting_data(get(spec)):
@@ -679,7 +690,7 @@ def test_layout_does_not_change_a_bit(spec: str) -> None:
             assert bits(evaluated(Data(data.loss, laid, ""))) == said, (data.label, name)
 
 
-@every_variant
+@one_of_each_kind
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.longdouble])
 def test_a_float_of_any_width_is_its_value(spec: str, dtype: Any) -> None:
     """Narrow floats give the bits of the same numbers in float64: nothing is computed in their own precision."""
@@ -692,7 +703,7 @@ def test_a_float_of_any_width_is_its_value(spec: str, dtype: Any) -> None:
         assert data.loss.finish or (result.min, result.max) == (wanted.min(), wanted.max())
 
 
-@every_variant
+@one_of_each_kind
 @pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, np.int16, np.uint32, np.int64, np.uint64, object])
 def test_whole_numbers_of_any_type_are_their_value(spec: str, dtype: Any) -> None:
     """Integers and truth values give the bits of the same numbers in float64: nothing wraps around."""

@@ -21,6 +21,7 @@ from losscli.exact import to_float
 from losscli.registry import definitions, get
 from losscli.results import Result
 from tests import support
+from tests.laws_support import seldom
 from tests.support import Ran, column, command, put, run_any
 
 Run = Callable[..., Ran]
@@ -203,7 +204,7 @@ def test_what_has_a_listing_to_act_on_is_heeded(args: str, run: Run, folder: Pat
 # The numbers of a sample
 
 
-@pytest.mark.parametrize("spec", ROW_LOSSES)
+@pytest.mark.parametrize("spec", seldom(ROW_LOSSES))
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 def test_the_value_is_the_exact_mean_and_sum_of_what_is_listed(spec: str, weighted: bool) -> None:
     arrays = drawn(spec, 31, 1)
@@ -224,12 +225,14 @@ def test_a_samples_loss_is_the_mean_over_its_outputs() -> None:
     assert found.samples["share"].tolist() == [5 / 22, 17 / 22]
 
 
-@pytest.mark.parametrize("spec", ROW_LOSSES + AGGREGATES)
+@pytest.mark.parametrize("spec", seldom(ROW_LOSSES + AGGREGATES))
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_shares_add_up_to_1(spec: str, outputs: int) -> None:
     arrays, weight = drawn(spec, 30, outputs), np.random.default_rng(5).uniform(0, 4, 30)
     found = listed(spec, arrays, weight=weight, block=7)
     name = "term" if spec in AGGREGATES else "loss"
+    if not found[name].any():  # a ranking of one label loses nothing
+        return
     assert sum(found["share"].tolist()) == pytest.approx(1, rel=1e-12)
     np.testing.assert_allclose(found["share"] * (found[name] @ weight), found[name] * weight, rtol=1e-12)
 
