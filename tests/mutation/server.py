@@ -5,6 +5,7 @@ off, in which the code of the functions that changed on disk is put into those t
 functions (a constant, a default) has a run of pytest to itself.
 """
 
+import gc
 import inspect
 import os
 import re
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -25,7 +27,7 @@ import pytest
 from tests.mutation import ADDRESS, ROOT
 
 _SETTINGS = tomllib.loads((ROOT / "tests" / "mutation.toml").read_text(encoding="utf-8"))["losscli"]
-_OPTIONS = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header"]
+_OPTIONS = ["-x", "-q", "-s", "-n0", "-p", "no:cacheprovider", "--no-header"]
 _SECONDS = 120  # of processor time for a mutant
 _BYTES = 8 << 30  # of address space
 
@@ -55,8 +57,18 @@ def _is_wanted(item: Any, module: str) -> bool:
     """Whether a test is among those that should notice a fault in the module."""
     if module == "exact":
         return bool(item.path.name == "test_exact.py")
-    names = "|".join(_SETTINGS["losses"][module])
-    return bool(re.search(rf"\b(?:{names})\b", item.name + item.text))
+    names: list[str] = _SETTINGS["losses"].get(module, [])
+    return not _words(item.name).isdisjoint(names) or not _words_of(item.function).isdisjoint(names)
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
+
+
+@cache
+def _words_of(function: Any) -> frozenset[str]:
+    return _words(inspect.getsource(function))
 
 
 class Chosen:
@@ -66,8 +78,6 @@ class Chosen:
         self.module = module
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        for item in items:
-            item.text = inspect.getsource(item.function)
         items[:] = [item for item in items if _is_wanted(item, self.module)]
 
 
@@ -78,8 +88,9 @@ class Server:
         self.sources = _sources()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        for item in items:
-            item.text = inspect.getsource(item.function)
+        assert not any(_is_wanted(item, "nothing") for item in items)  # and their words are known from here on
+        gc.collect()
+        gc.freeze()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         ADDRESS.unlink(missing_ok=True)
