@@ -27,7 +27,7 @@ import pytest
 from tests.mutation import ADDRESS, ROOT
 
 _SETTINGS = tomllib.loads((ROOT / "tests" / "mutation.toml").read_text(encoding="utf-8"))["losscli"]
-_OPTIONS = ["-x", "-q", "-s", "-n0", "-p", "no:cacheprovider", "--no-header"]
+_OPTIONS = ["-x", "-q", "-s", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
 _SECONDS = 120  # of processor time for a mutant
 _BYTES = 8 << 30  # of address space
 
