@@ -17,7 +17,8 @@ def main() -> int:
     drawing.add_argument("--losses", type=int, default=250, help="mutants drawn from losscli/losses")
     drawing.add_argument("--exact", type=int, default=60, help="mutants drawn from losscli/exact.py")
     drawing.add_argument("--part", default="0/1", help="K/N: of the sample the K-th of N parts, one a copy of the tree")
-    commands.add_parser("serve", help="collect the tests, and run them whenever asked to")
+    serving = commands.add_parser("serve", help="collect the tests, and run them whenever asked to")
+    serving.add_argument("-k", default="", help="of the tests those that pytest takes by this expression")
     commands.add_parser("test", help="ask for a run on the tree as it now is; the exit code is pytest's")
     single = commands.add_parser("alone", help="run the tests of one module as it now is")
     single.add_argument("module")
@@ -30,7 +31,7 @@ def main() -> int:
     if said.command == "serve":
         from tests.mutation.server import serve
 
-        return serve()
+        return serve(said.k)
     if said.command == "alone":
         from tests.mutation.server import alone
 

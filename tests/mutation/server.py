@@ -34,9 +34,9 @@ _BYTES = 8 << 30  # of address space
 Sources = dict[Path, str]
 
 
-def serve() -> int:
+def serve(expression: str) -> int:
     """Collect, listen, and answer until interrupted."""
-    return pytest.main([*_OPTIONS, *_files()], [Server()])
+    return pytest.main([*_OPTIONS, "-k", expression, *_files()], [Server()])
 
 
 def alone(module: str) -> int:
@@ -55,9 +55,9 @@ def _sources() -> Sources:
 
 def _is_wanted(item: Any, module: str) -> bool:
     """Whether a test is among those that should notice a fault in the module."""
-    if module == "exact":
-        return bool(item.path.name == "test_exact.py")
-    names: list[str] = _SETTINGS["losses"].get(module, [])
+    names: list[str] = _SETTINGS["names"].get(module, [])
+    if item.path.name == f"test_{module}.py":
+        return True
     return not _words(item.name).isdisjoint(names) or not _words_of(item.function).isdisjoint(names)
 
 
@@ -87,6 +87,7 @@ class Server:
     def __init__(self) -> None:
         self.sources = _sources()
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         assert not any(_is_wanted(item, "nothing") for item in items)  # and their words are known from here on
         gc.collect()
