@@ -160,6 +160,13 @@ def test_errors_of_every_size(spec: str, scale: float) -> None:
     assert_near(spec, errors, [0.0] * len(errors), [scale] * len(errors))
 
 
+@pytest.mark.parametrize("spec", ["student_t_nll", "student_t_nll:df=1e300"])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e308])
+def test_errors_between_two_large_numbers(spec: str, scale: float) -> None:
+    """What counts is how far they are apart, wherever they lie, even if that is beyond the range."""
+    assert_near(spec, [1e200, -1e308, 3e200], [-3e200, 1.7e308, 1e200], [scale] * 3)
+
+
 def test_the_constant_of_student_t() -> None:
     """It is that of log-gamma, which cancels for many degrees of freedom."""
     for df in (1e-6, 0.5, 1, 2, 4, 29.5, 59.9, 60, 61, 1e3, 1e10, 1e300):

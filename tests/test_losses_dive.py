@@ -102,6 +102,7 @@ def test_samples_at_the_ends_of_the_range() -> None:
     assert get("wasserstein").value([1.6e308, 1.6e308], [0, 0]) == 1.6e308
     assert get("wasserstein").value([1.7e308, 0], [-1.7e308, 0]) == 1.7e308
     assert get("wasserstein").value([1.7e308], [-1.7e308]) == np.inf
+    assert get("wasserstein").value([1.7e308, -1.7e308], [-1.7e308] * 2) == 1.7e308  # of neighbours that far apart
     assert get("wasserstein").value([5e-324], [0]) == 5e-324
 
 
