@@ -1,4 +1,6 @@
-"""`python -m tests.mutation draw|serve|test`: what Cosmic Ray is given beside its configuration; see docs/mutation.md."""
+"""`python -m tests.mutation draw|serve|test`: what Cosmic Ray needs beside its configuration, as
+docs/mutation.md says.
+"""
 
 import argparse
 import socket

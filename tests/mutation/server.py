@@ -116,13 +116,11 @@ class Server:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, _SECONDS)
         resource.setrlimit(resource.RLIMIT_AS, (_BYTES, _BYTES))
-        changed = [path for path, text in _sources().items() if text != self.sources[path]]
-        (path,) = changed or [None]
-        if path is not None:
-            if not _put_in(path, self.sources[path]):
-                os.execv(sys.executable, [sys.executable, "-m", "tests.mutation", "alone", path.stem])  # noqa: S606
-            session.items = [item for item in session.items if _is_wanted(item, path.stem)]
-        return None
+        (path,) = (path for path, text in _sources().items() if text != self.sources[path])
+        if not _put_in(path, self.sources[path]):
+            os.execv(sys.executable, [sys.executable, "-m", "tests.mutation", "alone", path.stem])
+        session.items = [item for item in session.items if _is_wanted(item, path.stem)]
+        return None  # and pytest goes on
 
 
 def _put_in(path: Path, before: str) -> bool:
