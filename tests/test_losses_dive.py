@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import InputError, UsageError
 from losscli.registry import get
+from tests.laws_support import computed
 from tests.reference.accuracy import ulps
 from tests.reference.definitions_dive import DEFINITIONS, SAMPLES
 from tests.reference.exact import exactly
@@ -135,6 +136,15 @@ def test_support_is_for_histograms() -> None:
     """Samples have numbers of their own."""
     with pytest.raises(InputError, match="mode=histogram"):
         get("wasserstein:support=1/2").value([1.0, 2.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("spec", ["kl", "js", "hellinger", "renyi", "renyi:order=1", "renyi:order=2"])
+def test_a_class_that_nobody_holds_possible(spec: str) -> None:
+    """Value, slope and curvature are their limits for a prediction that goes to 0 where the target is 0."""
+    target = np.array([[0.0, 0.25, 0.75]])
+    at, near = (computed(get(spec), np.array([[p, 0.5, 0.5]]), target) for p in (0.0, 1e-200))
+    for one, other in zip(at, near, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-90)
 
 
 def test_labels_are_no_distributions() -> None:
