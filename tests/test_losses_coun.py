@@ -251,7 +251,7 @@ def test_one_vector_costs_its_distance() -> None:
     assert loss.gradient(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.6, -0.8, 0.0]]))
     assert loss.hessian(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.128, 0.072, 0.2]]))
     for size in (HUGE / 8, 1e-200, TINY):
-        assert loss.value([[3 * size, 0.0]], [[0.0, 4 * size]])[0] == pytest.approx(5 * size, rel=1e-15)
+        assert loss.value([[3 * size, 0.0]], [[0.0, 4 * size]])[0] == pytest.approx(5 * size, rel=1e-15, abs=0)
     assert loss.value([[HUGE, -HUGE, HUGE, HUGE]], [[0.0, 0.0]])[0] == pytest.approx((2**0.5 - 0.5) * HUGE, rel=1e-15)
 
 
