@@ -144,6 +144,11 @@ def test_barron_is_continuous_in_alpha(alpha: float) -> None:
                 np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-15)
 
 
+def test_a_slope_beyond_the_range_is_infinite() -> None:
+    """Where pseudo_huber has no end of its parabola."""
+    assert get("pseudo_huber:delta=inf").gradient([1.7e308], [-1.7e308])[0] == np.inf
+
+
 def test_barron_bends_down_far_out() -> None:
     """For every alpha below 1, though the power alone is positive."""
     for alpha in (-0.5, 0.5):
