@@ -147,6 +147,12 @@ def test_a_class_that_nobody_holds_possible(spec: str) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-90)
 
 
+def test_a_class_that_nobody_holds_possible_draws_nothing_in_reverse() -> None:
+    """Its slope has no limit there; 0 is what is declared."""
+    for spec in ("reverse_kl", "alpha_divergence:alpha=0"):
+        assert get(spec).gradient([[0.0, 0.5, 0.5]], [[0.0, 0.25, 0.75]])[0][0] == 0
+
+
 def test_labels_are_no_distributions() -> None:
     """Where a target of 0 is infinitely far, labels are refused; one-hot rows are what they are."""
     for name in ("reverse_kl", "alpha_divergence"):
