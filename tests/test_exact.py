@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from losscli.exact import PLACES, ZERO, Exact, root, to_float
+from losscli.exact import PLACES, ZERO, Exact, GroupSums, root, to_float
 
 BLOCK = 32768
 TINY = 5e-324
@@ -361,3 +361,14 @@ def test_roots_at_the_ends_of_the_range() -> None:
     assert root((2 * Fraction(HUGE)) ** 2) == inf
     assert root(Fraction(1, 10**400)) == 1e-200
     assert root(Fraction(10**400)) == 1e200
+
+
+# Sums of many groups, beside what tests/test_slices.py says of them
+
+
+def test_a_group_without_terms_is_zero() -> None:
+    """So is one whose terms cancel, or were all 0, between others that are not."""
+    sums = GroupSums()
+    assert sums.of(0) == Exact()
+    sums.add(np.array([0, 2, 0, 3]), np.array([1.5, 0.0, -1.5, 2.0]))
+    assert [sums.of(code) for code in range(5)] == [Exact()] * 3 + [Exact.of(np.array([2.0])), Exact()]

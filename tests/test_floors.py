@@ -50,6 +50,13 @@ def test_of_smoothed_labels() -> None:
     assert result.excess == pytest.approx(result.value - result.floor, rel=1e-14)
 
 
+def test_of_smoothed_outcomes() -> None:
+    """In one column likewise, half of it on either side."""
+    result = _evaluated("bce:label_smoothing=0.2", [0.25, 0.5, 0.7], [0, 1, 1])
+    assert result.floor == pytest.approx(float(_entropy([0.1, 0.9])), rel=1e-14)
+    assert result.excess == pytest.approx(result.value - result.floor, rel=1e-13)
+
+
 def _binary_cost(p: Any, a: Any, b: Any) -> Any:
     return (-a * log(p) if a else mpf(0)) - (b * log(1 - p) if b else mpf(0))
 

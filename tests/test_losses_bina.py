@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import mpf
 
 import losscli
 from losscli.errors import InputError
@@ -113,6 +114,15 @@ def test_thresholds_are_probabilities() -> None:
         ("log_probs", [log(0.75), -0.2]),
     ):
         assert get("hamming", form=form, threshold=0.75).value(pred, [0, 1]).tolist() == [0, 0], form
+
+
+@pytest.mark.parametrize("gamma", [0.01, 0.2, 0.3])
+@pytest.mark.parametrize(("form", "pred"), [("probs", 1 - 2.0**-53), ("log_probs", -1e-300)])
+def test_the_curvature_of_what_was_nearly_certain(form: str, pred: float, gamma: float) -> None:
+    """The rounding of gamma - 1, which a power of the small 1 - p magnifies, is put back."""
+    loss = get("focal", form=form, gamma=gamma)
+    _, exact = reference(loss, 700).derivatives([mpf(pred), mpf(1)], 0, None)
+    assert ulps(loss.hessian([pred], [1])[0], exact.value, exact.size) <= BOUND
 
 
 # What focal refuses

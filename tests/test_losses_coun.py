@@ -160,6 +160,13 @@ def test_errors_of_every_size(spec: str, scale: float) -> None:
     assert_near(spec, errors, [0.0] * len(errors), [scale] * len(errors))
 
 
+@pytest.mark.parametrize("spec", ["student_t_nll", "student_t_nll:df=1e300"])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e308])
+def test_errors_between_two_large_numbers(spec: str, scale: float) -> None:
+    """What counts is how far they are apart, wherever they lie, even if that is beyond the range."""
+    assert_near(spec, [1e200, -1e308, 3e200], [-3e200, 1.7e308, 1e200], [scale] * 3)
+
+
 def test_the_constant_of_student_t() -> None:
     """It is that of log-gamma, which cancels for many degrees of freedom."""
     for df in (1e-6, 0.5, 1, 2, 4, 29.5, 59.9, 60, 61, 1e3, 1e10, 1e300):
@@ -244,7 +251,7 @@ def test_one_vector_costs_its_distance() -> None:
     assert loss.gradient(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.6, -0.8, 0.0]]))
     assert loss.hessian(far, [[0.0, 0.0, 0.0]]) == pytest.approx(np.array([[0.128, 0.072, 0.2]]))
     for size in (HUGE / 8, 1e-200, TINY):
-        assert loss.value([[3 * size, 0.0]], [[0.0, 4 * size]])[0] == pytest.approx(5 * size, rel=1e-15)
+        assert loss.value([[3 * size, 0.0]], [[0.0, 4 * size]])[0] == pytest.approx(5 * size, rel=1e-15, abs=0)
     assert loss.value([[HUGE, -HUGE, HUGE, HUGE]], [[0.0, 0.0]])[0] == pytest.approx((2**0.5 - 0.5) * HUGE, rel=1e-15)
 
 

@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import InputError, UsageError
 from losscli.registry import get
+from tests.laws_support import computed
 from tests.reference.accuracy import ulps
 from tests.reference.definitions_dive import DEFINITIONS, SAMPLES
 from tests.reference.exact import exactly
@@ -102,6 +103,7 @@ def test_samples_at_the_ends_of_the_range() -> None:
     assert get("wasserstein").value([1.6e308, 1.6e308], [0, 0]) == 1.6e308
     assert get("wasserstein").value([1.7e308, 0], [-1.7e308, 0]) == 1.7e308
     assert get("wasserstein").value([1.7e308], [-1.7e308]) == np.inf
+    assert get("wasserstein").value([1.7e308, -1.7e308], [-1.7e308] * 2) == 1.7e308  # of neighbours that far apart
     assert get("wasserstein").value([5e-324], [0]) == 5e-324
 
 
@@ -134,6 +136,21 @@ def test_support_is_for_histograms() -> None:
     """Samples have numbers of their own."""
     with pytest.raises(InputError, match="mode=histogram"):
         get("wasserstein:support=1/2").value([1.0, 2.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("spec", ["kl", "js", "hellinger", "renyi", "renyi:order=1", "renyi:order=2"])
+def test_a_class_that_nobody_holds_possible(spec: str) -> None:
+    """Value, slope and curvature are their limits for a prediction that goes to 0 where the target is 0."""
+    target = np.array([[0.0, 0.25, 0.75]])
+    at, near = (computed(get(spec), np.array([[p, 0.5, 0.5]]), target) for p in (0.0, 1e-200))
+    for one, other in zip(at, near, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-90)
+
+
+def test_a_class_that_nobody_holds_possible_draws_nothing_in_reverse() -> None:
+    """Its slope has no limit there; 0 is what is declared."""
+    for spec in ("reverse_kl", "alpha_divergence:alpha=0"):
+        assert get(spec).gradient([[0.0, 0.5, 0.5]], [[0.0, 0.25, 0.75]])[0][0] == 0
 
 
 def test_labels_are_no_distributions() -> None:

@@ -87,6 +87,14 @@ def test_a_mask_that_correlates_with_nothing(pool: str) -> None:
         assert losscli.evaluate(f"mcc:empty=0,pool={pool}", **roles).value == wanted
 
 
+def test_the_scale_of_weights_does_not_change_a_correlation() -> None:
+    """Not that of masks which are more wrong than right either."""
+    roles = {"pred": [[0.0, 1.0, 0.0, 1.0, 1.0]], "target": [[1.0, 0.0, 1.0, 1.0, 0.0]]}
+    for weight in (2.0**-10, 1.0, 2.0**10):
+        value = losscli.evaluate("mcc:pool=all", **roles, weight=[weight]).value
+        assert value == pytest.approx(5 / 3, rel=1e-15)
+
+
 @pytest.mark.parametrize("pool", ["all", "sample"])
 def test_the_power_has_no_slope_at_a_perfect_mask(pool: str) -> None:
     """Where it would be infinite it is 0, as declared."""

@@ -144,6 +144,18 @@ def test_barron_is_continuous_in_alpha(alpha: float) -> None:
                 np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-15)
 
 
+def test_a_slope_beyond_the_range_is_infinite() -> None:
+    """Where pseudo_huber has no end of its parabola."""
+    assert get("pseudo_huber:delta=inf").gradient([1.7e308], [-1.7e308])[0] == np.inf
+
+
+def test_barron_bends_down_far_out() -> None:
+    """For every alpha below 1, though the power alone is positive."""
+    for alpha in (-0.5, 0.5):
+        exact = (alpha - 1) * (1e40 / (2 - alpha)) ** (alpha / 2 - 1)
+        assert get("barron", alpha=alpha).hessian([1e20], [0.0])[0] == pytest.approx(exact, rel=1e-12, abs=0)
+
+
 def test_barron_never_grows_when_alpha_falls() -> None:
     alphas = [2.0, 1.99999, 1.5, 1.0, 0.5, 1e-9, 0.0, -1e-9, -1.0, -2.0, -50.0, -1e9, -1e19, -1e21, -inf]
     values = [get("barron", alpha=alpha).value(ERRORS, 0 * ERRORS) for alpha in alphas]

@@ -149,7 +149,7 @@ def _js_parts(t: "Array", p: "Array", log_p: "Array", lacking: "Array") -> Itera
     slope = np.where(v > -0.5, np.log1p(v), np.log(2 * (p / total))) / 2
     slope = np.where(total > 0, slope, np.log(2) / 2)
     yield slope, times(p, slope)
-    yield over(t / total, p) / 2, times(t, p / total) / 2
+    yield over(over(t, total), p) / 2, times(t, p / total) / 2
 
 
 @loss(

@@ -65,7 +65,7 @@ def _hellinger_parts(t: "Array", p: "Array", log_p: "Array", lacking: "Array") -
     apart = np.where(roots > 0, (p - t) / roots, 0.0)
     yield apart * apart / 2
     yield np.where(roots > 0, apart / root, 1.0) / 2, apart * root / 2
-    yield over(np.sqrt(t) / root, p) / 4, np.sqrt(t) * root / 4
+    yield over(over(np.sqrt(t), root), p) / 4, np.sqrt(t) * root / 4
 
 
 @loss(

@@ -69,7 +69,7 @@ class _Outcomes(NamedTuple):
         if gamma == 0:
             return np.zeros_like(self.p)
         less = gamma - 1
-        lost = (gamma - less) - 1  # by the rounding of the exponent, which a small 1 - p magnifies
+        lost = gamma - (less + 1)  # by the rounding of the exponent, which a small 1 - p magnifies
         return gamma * self.power(less) * np.exp(lost * np.log(np.where(self.not_p == 0, 1.0, self.not_p)))
 
     def costs(self, weights: "Array", gamma: float) -> "Array":

@@ -117,12 +117,16 @@ def student_t_nll(
         return
     yield _log_tail(pred, target, scale, z, df) + np.log(scale) + _log_constant(df)
     # over 1 + z²/ν where z is small, over y² + 1/ν with y = 1/z where it is large: z² may leave the range
-    e, top, near = pred - target, 1 + 1 / df, np.abs(z) <= 1
-    u, y = np.where(near, z, 0.0), np.where(near, 0.0, scale / e)
+    top, near, apart = 1 + 1 / df, np.abs(z) <= 1, pred - target
+    times = np.where(np.isfinite(apart), 1.0, 2.0)  # of halves, where the whole leaves the range
+    e = np.where(np.isfinite(apart), apart, pred / 2 - target / 2)
+    u, y = np.where(near, z, 0.0), np.where(near, 0.0, scale / e / times)
     inner, outer = 1 + u * u / df, y * y + 1 / df
-    yield np.where(near, top * u / inner / scale, top / outer / e)
+    yield np.where(near, top * u / inner / scale, top / outer / e / times)
     yield top * np.where(
-        near, (1 - u * u / df) / inner / inner / scale / scale, (y * y - 1 / df) / outer / outer / e / e
+        near,
+        (1 - u * u / df) / inner / inner / scale / scale,
+        (y * y - 1 / df) / outer / outer / e / times / e / times,
     )
 
 

@@ -1,7 +1,7 @@
 """The unit of information: what a logarithm of base e, or of base 2, measures in."""
 
 from math import log
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from losscli.parameters import Param
 
@@ -14,8 +14,4 @@ Units = Annotated[Literal["nats", "bits"], Param("what information is measured i
 def in_units(yields: "Yields", units: str) -> "Yields":
     """The value and derivatives of a loss in nats, in the unit that is wanted: a bit is ln 2 nats."""
     for found in yields:
-        yield found if units == "nats" else _over(found, log(2))
-
-
-def _over(found: Any, divisor: float) -> Any:
-    return tuple(part / divisor for part in found) if isinstance(found, tuple) else found / divisor
+        yield found if units == "nats" else found / log(2)
