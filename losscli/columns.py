@@ -7,6 +7,7 @@ from typing import NamedTuple
 from losscli.errors import UsageError
 from losscli.formats import Column, Pick, Reader
 from losscli.kinds import Role
+from losscli.kinds.domains import CLASSES
 from losscli.literals import is_integer, near
 
 # Column names that need no option, in the README too; other roles are called by their own names. For a column a class,
@@ -102,8 +103,8 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
     columns = _named(reader, specs, role.name) if specs else _usual(role, reader, is_shared)
     _refuse_doubtful(reader, columns)
     labels = role.labels and _may_be_labels(reader, columns)
-    by_class = role.vector and len(columns) > 1
-    if by_class and any(reader.columns[j].vector for j in columns):
+    by_class = role.vector and len(columns) > 1 and role.entries == CLASSES
+    if role.vector and len(columns) > 1 and any(reader.columns[j].vector for j in columns):
         shown = ", ".join(reader.columns[j].name for j in columns)
         raise UsageError(f"{reader.name}: of the columns {shown} some hold lists; say one of them for {role.name}")
     note = "" if specs else _note(role, reader, columns)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from losscli.columns import GROUP, MASK, WEIGHT
@@ -135,8 +136,8 @@ def evaluate(
         files only.
     by, bins, min_group : group the samples by columns, named, or given as name -> values; those of numbers in `bins`
         intervals that hold equally many rows; groups of fewer than `min_group` samples in one. See `Result.groups`.
-    group : of losses that have a value a group, the column whose values say which rows are one, or those values; where
-        none is given all rows are one group.
+    group : of losses that have a value a group, the column whose values say which rows are one, or those values, or a
+        `Path` to a file of them; where none is given all rows are one group.
     per_output : a group for each output column, or for each true class of a classification loss.
 
     Raises
@@ -204,7 +205,7 @@ def group_of(group: Any) -> tuple[str, Mapping[str, Any]]:
     """The column that says which rows have one loss, and where values are given for it, these by its role."""
     if isinstance(group, str):
         return group, {}
-    return "group", {GROUP + "group": group}
+    return "group", {GROUP + "group": str(group) if isinstance(group, Path) else group}
 
 
 def values_to_group_by(by: Any) -> Mapping[str, Any]:

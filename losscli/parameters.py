@@ -79,7 +79,8 @@ class Parameter:
     def _number(self, item: Any, given: Any) -> float | int:
         value = parse_limit(item) if isinstance(item, str) else item
         if not isinstance(value, Real) or isinstance(value, bool):
-            raise UsageError(f"{self.name}={canonical(given)}: not a number")
+            hint = "; several have a slash between them: 0.1/0.5/0.9" if self.several else ""
+            raise UsageError(f"{self.name}={canonical(given)}: not a number{hint}")
         number = _as_float(value)
         if not self.rule.allows(number):
             raise UsageError(f"{self.name}={canonical(given)}: {self.name} must be {self.rule.limits or 'a number'}")

@@ -282,6 +282,8 @@ def loss(
 
     def register(function: Function) -> Function:
         name = function.__name__
+        if isinstance(properties, str) and not set(properties.split()) <= set(PROPERTIES):
+            raise ValueError(f"properties='{properties}': they are among {', '.join(PROPERTIES)}")
         if _origin[-1] and name in own_names():
             raise ValueError(f"{name} already is a loss")
         bound = {alias.partition(":")[0]: alias.partition(":")[2] for alias in aliases}

@@ -80,8 +80,6 @@ def test_golden(files: dict[str, Any], case: dict[str, Any], leaves: dict[int, A
 
 # Every option does something: its name, a run without it, and what turns it on
 
-PLUGIN = (Path(__file__).parent / "example_plugin" / "losscli_quartic" / "__init__.py").read_text("utf8")
-
 FILES = {
     "p.csv": P,
     "t.csv": T,
@@ -107,7 +105,6 @@ FILES = {
     "boxes.csv": "x1,y1,x2,y2\n0,0,2,3\n1,1,3,4\n",
     "other_boxes.csv": "x1,y1,x2,y2\n0,1,2,2\n1,2,3,3\n",
     "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
-    "quartic.py": PLUGIN,
 }
 MSE = "eval -l mse p.csv t.csv"
 PAIRS = "eval -l contrastive vectors.csv --col left=a,b --col right=c,d --col label=y"
@@ -134,7 +131,6 @@ OPTIONS = {
     "--w": ("eval -l wing p.csv t.csv", "--w 1"),
     "--level": ("eval -l interval ends.csv", "--level 0.5"),
     "--group-col": ("eval -l ranknet ranks.csv", "--group-col q"),
-    "--plugin": (MSE, "-l quartic --plugin quartic.py"),
     "--loss": (MSE, "--loss mae"),
     "--pred-col": ("eval -l mse tabs.csv", "--pred-col w"),
     "--target-col": ("eval -l mse tabs.csv", "--target-col w"),
@@ -210,7 +206,7 @@ OPTIONS = {
     "--label-smoothing": ("eval -l cross_entropy classes.csv", "--label-smoothing 0.5"),
     "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
 }
-ELSEWHERE = {"--help", "--debug"}  # tested below
+ELSEWHERE = {"--help", "--debug", "--plugin"}  # tested below, and in test_plugins.py
 NAMED = {*ODD, "--thousands", "--max-bytes", "--plugin"}  # in the text above them
 
 

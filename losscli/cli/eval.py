@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import isfinite, isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -167,6 +168,7 @@ def eval_command(
     options.refuse_overwriting(
         [output, grad_out, hess_out, per_sample_out, probs_out], [*inputs.values(), *filter(None, [class_weight])]
     )
+    groups = inputs.pop("group", None)
     evaluation: dict[str, Any] = {
         **inputs,
         "columns": options.columns_by_role(pred_col, target_col, weight_col, col, mask_col),
@@ -179,7 +181,7 @@ def eval_command(
         "min_group": options.count("--min-group", min_group),
         "per_output": per_output,
         "find_slices": find_slices,
-        "group": group_col or "",
+        "group": _groups_of(group_col, groups),
         "expect_rows": options.count("--expect-rows", expect_rows),
         "classes": classes if classes is not None else (),
         "labels": labels,
@@ -223,6 +225,13 @@ def eval_command(
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
     return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
+
+
+def _groups_of(column: str | None, file: "str | list[Path] | None") -> "str | Path | list[Path]":
+    """A column of the files, or a file of one column: `--input group=FILE`."""
+    if column and file:
+        raise UsageError("--group-col and --input group=FILE exclude one another")
+    return Path(file) if isinstance(file, str) else file or column or ""
 
 
 def _limit_of(text: str | None, format: str) -> int | None:
@@ -296,6 +305,9 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
     if result.infinite:
         first = f"the first in data row {result.first_infinite} (counted from 0)"
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
+        if objective.is_gathered:
+            first = f"the first with data row {result.first_infinite} (counted from 0)"
+            why = f"{result.infinite} of {result.n} groups have no finite loss, {first}; --where leaves groups out"
     params = [loss.params for loss in objective.losses]
     clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
     if isnan(value) and any(p.get("empty") == "undefined" and not p["smooth"] for p in params):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from losscli.errors import UsageError
 from losscli.literals import canonical
 from losscli.parameters import Parameter
 from losscli.registry import Definition, defined, definition, definitions, own_names
@@ -100,9 +101,16 @@ def _option(name: str, owners: list[tuple[str, Parameter]], shown: set[str]) -> 
     help_text = f"{parameter.rule.help}. [{limits}default {canonical(parameter.default)}]"
     flag = "--" + name.replace("_", "-")
     option = typer.Option(flag, help=help_text, hidden=not asked, metavar="WORD" if parameter.choices else "X")
-    return Argument(name, Argument.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+    return Argument(name, Argument.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, option])
 
 
 def _gathered(given: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
-    extra = {key: value for key, value in given.items() if key not in own and value is not None}
+    extra = {key: _once(key, values) for key, values in given.items() if key not in own and values}
     return {**{key: value for key, value in given.items() if key in own}, "parameters": extra}
+
+
+def _once(name: str, values: Sequence[str]) -> str:
+    """What was given for a parameter; typer would take the last of several without a word."""
+    if len(values) > 1:
+        raise UsageError(f"--{name.replace('_', '-')} is given {len(values)} times")
+    return values[0]

@@ -1,6 +1,5 @@
 """Kinds of losses that compare boxes, four numbers a row, matched row by row."""
 
-from collections.abc import Sequence
 from sys import float_info
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,7 @@ def _in_format(corners: "Array", form: str) -> "Array":
     return np.concatenate(parts[form], axis=1)
 
 
-_BOXES: Sequence[Role] = (Role("pred", _FINITE, vector=True), Role("target", _FINITE, vector=True))
+_BOXES = tuple(Role(name, _FINITE, vector=True, entries="the box") for name in ("pred", "target"))
 BOXES = Kind(
     "boxes",
     "pred and target: (n, 4), a box a row, matched row by row; its numbers as box_format says",

@@ -87,6 +87,9 @@ POSITIVE = Interval(0.0, inf, is_open=True)
 FORMS = {"probs": UNIT, "logits": REAL, "log_probs": Interval(-inf, 0.0, ulps=4)}
 
 
+CLASSES = "the classes"
+
+
 class Role(NamedTuple):
     """One array a loss takes: its name, its domain (by `form` where the loss has that parameter, or as another of its
     parameters decides), and how it lies in a file.
@@ -104,7 +107,7 @@ class Role(NamedTuple):
     ordered: bool = True
     hint: str = ""
     mask: bool = False
-    entries: str = "the classes"
+    entries: str = CLASSES
 
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def _excess_probs(p: "Array", t: "Array", cost: "Array") -> "Array":
     """Σ (t ln(t/p) + p - t) + Σ (t - p): terms that are never negative, and differences that are exact near p = t."""
-    terms = divergence(t, p, log_ratio(t, p, np.log(p)))
+    ratio = t / p  # of numbers that were given, so that a subnormal one lacks no digits
+    is_plain = (ratio > 1e-300) & (ratio < 1e300)
+    terms = divergence(t, p, np.where(is_plain, np.log(ratio), np.log(t) - np.log(p)))
     return np.where(_is_hard(t), cost, row_sum(np.concatenate([terms, t - p], axis=1)))
 
 

@@ -68,6 +68,10 @@ _SAID = {
     "sparsemax_loss": "is of one score: say 'sparsemax', of a column a class",
     # scikit-learn
     "accuracy accuracy_score": f"{_HITS} 'zero_one', the share of misses",
+    "error merror binary_error multi_error": "is the share of wrong classes: say 'zero_one'",
+    "neg_log_loss": "is minus the log loss: say 'bce' for one column, 'cross_entropy' for a column a class",
+    "auc aucpr roc_auc_score average_precision_score ndcg ndcg_score": "is a score of rankings, no loss: say 'ranknet'",
+    "f1_score": "is a score: say 'dice' of masks of 0 and 1, which is 1 less it",
     "coverage_error": "is how far down a ranking labels lie: say 'top_k' for one label a row",
     "d2_absolute_error_score": "is D² of mae: say 'd2:deviance=mae'",
     "d2_brier_score": "is R² of probabilities: say 'r2', of one column",

@@ -84,7 +84,16 @@ def half_mse(pred: "Array", target: "Array") -> Yields:
 @loss(
     RESIDUAL,
     task="regression",
-    aliases=("l1", "absolute_error", "mean_absolute_error", "L1Loss", "l1_loss", "MeanAbsoluteError", "AbsoluteError"),
+    aliases=(
+        "l1",
+        "absolute_error",
+        "mean_absolute_error",
+        "L1Loss",
+        "l1_loss",
+        "MeanAbsoluteError",
+        "AbsoluteError",
+        "regression_l1",
+    ),
     degree=1,
     properties="convex symmetric",
 )
