@@ -1,5 +1,6 @@
 """Options made from the registry: one for every parameter of every loss."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter as Argument
 from inspect import signature
@@ -24,6 +25,7 @@ def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -
     """
     base = signature(function)
     own = [p for p in base.parameters.values() if p.name != "parameters"]
+    arguments = [*arguments, *_being_completed()]
     shown = _named_losses(arguments)
     owners_of = _all_parameters(_needed(arguments, shown, {"--" + p.name.replace("_", "-") for p in own}))
     options = [_option(name, owners, shown) for name, owners in owners_of.items()]
@@ -66,6 +68,12 @@ def load_plugins(arguments: Sequence[str]) -> None:
 
         for path in [*followed, *joined]:
             load_file(path)
+
+
+def _being_completed() -> list[str]:
+    """The words of a line that a shell asks to complete: bash's, or as typer hands on those of others."""
+    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
+    return line.split()[1:] if "_LOSSCLI_COMPLETE" in os.environ else []
 
 
 def _named_losses(arguments: Sequence[str]) -> set[str]:
