@@ -77,7 +77,7 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
 def _check_gathered(objective: Objective, reduction: str, wanted: Wanted) -> None:
     of = "of its groups" if objective.losses[0].scope == "group" else "of the whole"
     if objective.is_sum:
-        raise UsageError(f"{objective}: a sum takes losses of rows, and has one {of}: evaluate it by itself")
+        raise UsageError(f"{objective}: a sum takes losses of rows alone: evaluate the one {of} by itself")
     if wanted.lists or reduction == "none":
         raise UsageError(f"{objective} has a value {of}, and none of single rows to list")
 
