@@ -1,7 +1,6 @@
 """What `gradcheck` found, as text: the laws of a loss, or a comparison with a user's gradient."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from losscli.gradcheck import Comparison, Deviation, Law
@@ -14,7 +13,6 @@ from losscli.version import VERSION
 _LAW = ("loss", "law", "of", "result", "checked", "skipped", "deviation")
 _COMPARISON = ("loss", "of", "result", "factor", "entries", "differing", "correlation", "deviation")
 _PLACE = ("row", "column", "found", "expected")
-_WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
 def laws_text(laws: Sequence[Law], format: str, colour: bool = False) -> str:
@@ -63,7 +61,7 @@ def _law(law: Law) -> dict[str, Any]:
         "passed": law.passed,
         "checked": law.checked,
         "skipped": law.skipped,
-        "deviation": _number(law.deviation.size),
+        "deviation": law.deviation.size,
         **({} if law.passed else _at(law.deviation)),
         **({"note": law.note} if law.note else {}),
     }
@@ -85,11 +83,11 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "rtol": found.rtol,
         "equal": found.equal,
         "findings": [{"cause": finding.cause, "text": finding.text} for finding in found.findings],
-        "factor": None if found.factor is None else _number(found.factor),
+        "factor": found.factor,
         "entries": found.entries,
         "differing": found.differing,
-        "correlation": _number(found.correlation),
-        "largest": {"deviation": _number(found.largest.size), **_at(found.largest)},
+        "correlation": found.correlation,
+        "largest": {"deviation": found.largest.size, **_at(found.largest)},
     }
 
 
@@ -100,8 +98,4 @@ def _place(at: Deviation) -> list[str]:
 
 def _at(at: Deviation) -> dict[str, Any]:
     place = {name: i for name, i in (("row", at.row), ("column", at.column)) if i is not None}
-    return {**place, "found": _number(at.found), "expected": _number(at.expected)}
-
-
-def _number(value: float) -> float | str:
-    return value if isfinite(value) else _WORDS[format_number(value)]
+    return {**place, "found": at.found, "expected": at.expected}

@@ -19,7 +19,6 @@ _KEY = ("key", "alignment", "says")
 _COMMAND = ("loss", "command", "why", "also", "tried")
 _NUMBERS = ("min", "max", "distinct", "missing", "infinite")
 _EXACT = 2**53
-_WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
 def text_of(found: Inspection, format: str, colour: bool = False) -> str:
@@ -198,10 +197,10 @@ def _group(found: Field, file: FileFacts) -> dict[str, Any]:
 
 
 def _json_number(value: float | int, is_whole: bool = False) -> Any:
-    """A number, in text where JSON has none such."""
+    """A number; a whole one as an integer, in text where no float64 holds it."""
     if isinstance(value, int) or (is_whole and isfinite(value) and abs(value) < _EXACT):
         return int(value) if abs(value) <= _EXACT else str(value)
-    return value if isfinite(value) else _WORDS[format_number(value)]
+    return value
 
 
 def _alignment(alignment: Alignment | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from losscli.results import Report, jsonable
 
 def json(report: Report) -> str:
     """The report as one object."""
-    return to_json(report.to_dict())
+    return _indented(report.to_dict())  # which is in JSON's terms, and may be long
 
 
 def jsonl(report: Report) -> str:
@@ -23,4 +23,8 @@ def jsonl(report: Report) -> str:
 
 def to_json(data: Any) -> str:
     """Strict JSON, indented, in ASCII: neither a bare NaN nor a control character from a file slips through."""
-    return dumps(jsonable(data), indent=2, allow_nan=False) + "\n"
+    return _indented(jsonable(data))
+
+
+def _indented(data: Any) -> str:
+    return dumps(data, indent=2, allow_nan=False) + "\n"
