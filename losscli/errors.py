@@ -5,7 +5,7 @@
     ├── InputError      3   a file, an array or a value is refused
     └── OutputError    74   the answer could not be written
 
-An infinite value (exit 4) and a failed gate (exit 1) are answers, not errors: see `results.py` and `evidence.py`.
+An infinite value (exit 4) and a failed gate (exit 1) are answers, not errors: see `results.py` and `gates.py`.
 """
 
 

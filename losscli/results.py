@@ -52,7 +52,8 @@ class Group(NamedTuple):
     """The value of a group of samples: `by` has its keys, None for a missing value, and `share` its part of the total
     loss; for an aggregate, of the sum of its first term, as for single samples. None where there is no such sum.
 
-    With `smaller_than` it is not one group but all the `groups` with fewer samples than that.
+    With `smaller_than` it is not one group but all the `groups` with fewer samples than that. `baseline` is the value
+    that it had when the baseline was made; None where there is none.
     """
 
     by: Mapping[str, Any]
@@ -62,12 +63,14 @@ class Group(NamedTuple):
     share: float | None
     smaller_than: int = 0
     groups: int = 1
+    baseline: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         gathered = {"smaller_than": self.smaller_than, "groups": self.groups} if self.smaller_than else {}
         share = {} if self.share is None else {"share": self.share}
-        return {"by": dict(self.by), **gathered, "value": self.value, "n": self.n, "weight": self.weight, **share}
+        counts = {"n": self.n, "weight": self.weight, **share}
+        return {"by": dict(self.by), **gathered, "value": self.value, **counts, **_compared(self)}
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Result:
     `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first; `unlisted`
     counts those that a limit keeps from being listed. `floor` is the least value that soft targets allow a
     cross-entropy, their entropy, and `excess` what the predictions add; None for other losses and for certain targets.
+    `baseline` is the value that the baseline has. Of several systems `pred` is the file with one's predictions, `rank`
+    counts them from the best, 1, and `settings` are those that the file's name tells.
     """
 
     loss: str
@@ -106,6 +111,15 @@ class Result:
     unlisted: int = 0
     groups: tuple[Group, ...] = ()
     weak_slices: tuple[Any, ...] | None = None
+    baseline: float | None = None
+    pred: str = ""
+    rank: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """The loss, and of several systems whose it is."""
+        return f"{self.loss} of {self.pred}" if self.pred else self.loss
 
     @property
     def gradient(self) -> Any:
@@ -121,11 +135,13 @@ class Result:
         """The result as JSON holds it."""
         spread = {key: getattr(self, key) for key in EXTRAS if getattr(self, key) is not None}
         fields = {
+            **self._of_system(),
             "loss": self.loss,
             "name": self.name,
             "params": dict(self.params),
             "reduction": self.reduction,
             **({} if self.value is None else {"value": self.value}),
+            **_compared(self),
             "n": self.n,
             "weight": self.weight,
             "outputs": self.outputs,
@@ -135,6 +151,10 @@ class Result:
             **self._asked_for(),
         }
         return {key: jsonable(value) for key, value in fields.items()}
+
+    def _of_system(self) -> dict[str, Any]:
+        """Which of several systems it is."""
+        return {"pred": self.pred, "rank": self.rank, "settings": dict(self.settings)} if self.pred else {}
 
     def _asked_for(self) -> dict[str, Any]:
         """What is there only where it was asked for."""
@@ -152,6 +172,17 @@ class Result:
         if self.weak_slices is not None:
             found["weak_slices"] = [found_slice.to_dict() for found_slice in self.weak_slices]
         return found
+
+
+def _compared(found: Result | Group) -> dict[str, Any]:
+    """The value of the baseline, and by how much that has changed; nothing where there is no baseline."""
+    change = change_of(found)
+    return {} if change is None else {"baseline": found.baseline, "change": change}
+
+
+def change_of(found: Result | Group) -> float | None:
+    """The value less that of the baseline, where there are both."""
+    return None if found.value is None or found.baseline is None else found.value - found.baseline
 
 
 def _arrays(by_role: Mapping[str, Derivative]) -> Any:
@@ -176,15 +207,37 @@ def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
     return flat
 
 
+class Verdict(NamedTuple):
+    """What became of a gate at one value: `of` says whose, `limit` is what it may be, `difference` the value (for a
+    loss that should be near zero, its size) less the limit, and `message` tells all of it in a line. None stands for
+    what there is not, such as the value of a group that has no samples.
+    """
+
+    gate: str
+    of: str
+    value: float | None
+    limit: float | None
+    difference: float | None
+    passed: bool
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {key: jsonable(value) for key, value in self._asdict().items() if value is not None}
+
+
 @dataclass(frozen=True)
 class Report:
-    """What `evaluate` returns: the inputs, what became of the rows, a result a loss, and notes on what was read."""
+    """What `evaluate` returns: the inputs, what became of the rows, a result a loss, and notes on what was read. The
+    command line adds what became of its gates.
+    """
 
     losscli: str
     inputs: tuple[Input, ...]
     account: Account
     results: tuple[Result, ...]
     notes: tuple[str, ...] = ()
+    gates: tuple[Verdict, ...] = ()
 
     @property
     def value(self) -> float:
@@ -217,6 +270,7 @@ class Report:
             "rows": self.account.to_dict(),
             **({"notes": list(self.notes)} if self.notes else {}),
             "results": [result.to_dict() for result in self.results],
+            **({"gates": [verdict.to_dict() for verdict in self.gates]} if self.gates else {}),
         }
 
 

@@ -104,6 +104,10 @@ FILES = {
     "four.csv": "p_a,p_b,p_c,p_d,label\n0.4,0.3,0.2,0.1,b\n0.1,0.2,0.3,0.4,b\n",
     "boxes.csv": "x1,y1,x2,y2\n0,0,2,3\n1,1,3,4\n",
     "other_boxes.csv": "x1,y1,x2,y2\n0,1,2,2\n1,2,3,3\n",
+    "base.json": (
+        '{"baseline": 1, "losscli": "0", "inputs": [], "results": [{"loss": "mse", "reduction": "mean", "value": 4,'
+        ' "n": 3, "signature": "mse|mean|w:none|missing:error|n:3|v:0"}]}'
+    ),
     "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
 }
 MSE = "eval -l mse p.csv t.csv"
@@ -132,6 +136,14 @@ OPTIONS = {
     "--level": ("eval -l interval ends.csv", "--level 0.5"),
     "--group-col": ("eval -l ranknet ranks.csv", "--group-col q"),
     "--loss": (MSE, "--loss mae"),
+    "--pred": ("eval -l mse t.csv --pred p.csv", "--pred t.csv"),
+    "--fail-if": (MSE, "--fail-if 'mse > 4'"),
+    "--baseline": (MSE, "--baseline base.json"),
+    "--max-regress": (f"{MSE} --baseline base.json", "--max-regress 1%"),
+    "--min-abs": (f"{MSE} --baseline base.json --max-regress 1%", "--min-abs 1"),
+    "--save-baseline": (MSE, "--save-baseline new.json"),
+    "--junit": (MSE, "--junit new.xml"),
+    "--github": (f"{MSE} --max 4", "--github"),
     "--pred-col": ("eval -l mse tabs.csv", "--pred-col w"),
     "--target-col": ("eval -l mse tabs.csv", "--target-col w"),
     "--weight-col": ("eval -l mse tabs.csv", "--weight-col w"),
@@ -207,7 +219,7 @@ OPTIONS = {
     "--clip": ("eval -l bce probs.csv", "--clip 0.125"),
 }
 ELSEWHERE = {"--help", "--debug", "--plugin"}  # tested below, and in test_plugins.py
-NAMED = {*ODD, "--thousands", "--max-bytes", "--plugin"}  # in the text above them
+NAMED = {*ODD, "--header", "--no-header", "--thousands", "--max-bytes", "--plugin"}  # in the text above them
 
 
 def options_in(text: str) -> set[str]:

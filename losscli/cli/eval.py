@@ -9,6 +9,7 @@ import typer
 
 from losscli.cli import options
 from losscli.cli.complete import complete_column, complete_loss
+from losscli.cli.judging import Asked, Gating, gating_of, judge
 from losscli.cli.streams import deliver, on_terminal, say, wants_colour
 from losscli.errors import UsageError
 from losscli.literals import canonical
@@ -16,18 +17,20 @@ from losscli.objectives import Objective, parse
 from losscli.render import SHORT, SPREAD, Format, render
 
 if TYPE_CHECKING:
-    from losscli.evidence import Gate
     from losscli.results import Report, Result
 
 _ROWS_SHOWN = 20  # by default, in formats that people read
 
 
 class Request(NamedTuple):
-    """What was asked for, as plain values; `evaluation` goes to the engine as it is."""
+    """What was asked for, as plain values; `evaluation` goes to the engine as it is, with each of the
+    `systems` in turn.
+    """
 
     objectives: list[Objective]
     evaluation: dict[str, Any]
-    gates: "list[Gate]"
+    systems: list[str]
+    gating: Gating
     allow_nonfinite: bool
     format: str
     output: str | None
@@ -36,8 +39,8 @@ class Request(NamedTuple):
 
 def eval_command(
     files: Annotated[
-        list[str], typer.Argument(help="Predictions, then targets; or one file with both.", metavar="FILES...")
-    ],
+        list[str] | None, typer.Argument(help="Predictions, then targets; or one file with both.", metavar="FILES...")
+    ] = None,
     *,
     loss: Annotated[
         list[str],
@@ -49,6 +52,10 @@ def eval_command(
             autocompletion=complete_loss,
         ),
     ],
+    pred: Annotated[
+        list[str] | None,
+        typer.Option("--pred", help="Predictions; repeat to rank systems: lr=0.1.csv.", metavar="FILE"),
+    ] = None,
     pred_col: options.PredCol = None,
     target_col: options.TargetCol = None,
     weight_col: options.WeightCol = None,
@@ -67,16 +74,27 @@ def eval_command(
     ] = "error",
     id: Annotated[
         str | None,
-        typer.Option(help="Pair rows by these columns.", metavar="COL[,COL]", autocompletion=complete_column),
+        typer.Option(
+            help="Pair rows by these columns; --ids intersect: those in all files.",
+            metavar="COL[,COL]",
+            autocompletion=complete_column,
+        ),
     ] = None,
     ids: Annotated[
-        Literal["error", "intersect"], typer.Option(help="Refuse rows without a partner, or leave them out.")
+        Literal["error", "intersect"],
+        typer.Option(help="Refuse rows without a partner, or leave them out.", hidden=True),
     ] = "error",
     by: Annotated[
         list[str] | None,
-        typer.Option(help="A value for each value of these columns.", metavar="COLS", autocompletion=complete_column),
+        typer.Option(
+            help="A value for each value of these columns; --bins N: numbers.",
+            metavar="COLS",
+            autocompletion=complete_column,
+        ),
     ] = None,
-    bins: Annotated[str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N")] = None,
+    bins: Annotated[
+        str | None, typer.Option(help="Numbers of --by in N equally full bins.", metavar="N", hidden=True)
+    ] = None,
     min_group: Annotated[str | None, typer.Option(help="Smaller groups in one line.", metavar="N")] = None,
     per_output: Annotated[bool, typer.Option("--per-output", help="A value for each output, or true class.")] = False,
     group_col: Annotated[
@@ -111,22 +129,56 @@ def eval_command(
     ] = None,
     limit: Annotated[str | None, typer.Option(help="List N at most; 20 in tables.", metavar="N")] = None,
     per_sample_out: Annotated[
-        str | None, typer.Option(help="All samples to FILE (csv, parquet, npy).", metavar="FILE")
+        str | None,
+        typer.Option(help="All samples to FILE (csv, parquet, npy); --probs-out FILE likewise.", metavar="FILE"),
     ] = None,
-    probs_out: Annotated[str | None, typer.Option(help="Their probabilities to FILE.", metavar="FILE")] = None,
+    probs_out: Annotated[
+        str | None, typer.Option(help="The samples' probabilities to FILE.", metavar="FILE", hidden=True)
+    ] = None,
     grad: Annotated[bool, typer.Option("--grad", help="The gradient of the value in each prediction.")] = False,
     hess: Annotated[bool, typer.Option("--hess", help="The Hessian diagonal.")] = False,
     grad_out: Annotated[
-        str | None, typer.Option(help="The gradient to FILE (npy, npz, csv, parquet).", metavar="FILE")
+        str | None,
+        typer.Option(help="The gradient to FILE (npy, npz, csv, parquet); --hess-out likewise.", metavar="FILE"),
     ] = None,
-    hess_out: Annotated[str | None, typer.Option(help="The Hessian diagonal to FILE.", metavar="FILE")] = None,
-    max: Annotated[str | None, typer.Option("--max", help="Exit 1 if the value is above X.", metavar="X")] = None,
-    min: Annotated[str | None, typer.Option("--min", help="Exit 1 if the value is below X.", metavar="X")] = None,
+    hess_out: Annotated[
+        str | None, typer.Option(help="The Hessian diagonal to FILE.", metavar="FILE", hidden=True)
+    ] = None,
+    max: Annotated[
+        str | None, typer.Option("--max", help="Exit 1 if the value is above X; --min X: below.", metavar="X")
+    ] = None,
+    min: Annotated[
+        str | None, typer.Option("--min", help="Exit 1 if the value is below X.", metavar="X", hidden=True)
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(help="Exit 1 if 'mae > 0.3', 'mae[col=a] > 1.1 * baseline' …; repeat.", metavar="GATE"),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Values to compare with, of --save-baseline.", metavar="FILE")
+    ] = None,
+    max_regress: Annotated[
+        str | None,
+        typer.Option(help="Exit 1 if worse than those by more than X or X%, and --min-abs X.", metavar="X[%]"),
+    ] = None,
+    min_abs: Annotated[
+        str | None, typer.Option(help="A smaller change is no regression.", metavar="X", hidden=True)
+    ] = None,
+    save_baseline: Annotated[
+        str | None, typer.Option(help="Values and how they were made to FILE, on exit 0.", metavar="FILE")
+    ] = None,
+    junit: Annotated[
+        str | None,
+        typer.Option(help="Gates as JUnit XML to FILE; --github: as GitHub Actions show them.", metavar="FILE"),
+    ] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Failed gates as annotations, and a job summary.", hidden=True)
+    ] = False,
     format: Annotated[
         Format | None,
-        typer.Option(help="table, plain (in a pipe), json, jsonl, csv, markdown, value.", metavar="FORMAT"),
+        typer.Option(help="table, plain, json (--json), jsonl, csv, markdown, value.", metavar="FORMAT"),
     ] = None,
-    json: options.Json = False,
+    json: options.HiddenJson = False,
     output: options.Output = None,
     header: options.Header = None,
     delimiter: options.Delimiter = None,
@@ -157,17 +209,21 @@ def eval_command(
     CSV, JSON lines (.gz and .zst too), NPY, NPZ, safetensors, Parquet and Arrow, told apart by content;
     - is standard input. What must be held of a file is capped by --max-bytes, 8GiB.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
-    CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
+    CSV: --header/--no-header, --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 fine, 1 a gate failed, 2 usage, 3 input refused, 4 the value is infinite or NaN.
     A loss's own parameters (--delta …): losscli eval --loss NAME --help; more losses: --plugin FILE.
     """  # noqa: D301 - \b, a backspace, keeps the lines that follow as they are
     chosen = options.chosen_format(format, json, output)
+    if not files and not pred:
+        raise UsageError("missing argument 'FILES...'.")
     objectives = parse(loss, parameters)
-    inputs = options.files_by_role(objectives[0].losses[0], files, input)
-    options.refuse_overwriting(
-        [output, grad_out, hess_out, per_sample_out, probs_out], [*inputs.values(), *filter(None, [class_weight])]
-    )
+    systems = pred or []
+    inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
+    written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
+    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
+    if output and baseline:
+        options.refuse_overwriting([output, junit], [baseline])
     groups = inputs.pop("group", None)
     evaluation: dict[str, Any] = {
         **inputs,
@@ -218,13 +274,16 @@ def eval_command(
         "sizes": chosen != "value",
         "values": chosen in ("json", "jsonl") and (grad or hess),
     }
-    gates = _gates(objectives, max, min)
-    _check_reduction(reduction, gates, chosen)
+    asked = Asked(max, min, fail_if or [], baseline, max_regress, min_abs, save_baseline, junit, github)
+    gating = gating_of(objectives, reduction, asked)
+    evaluation["by"] = gating.slices(evaluation["by"])
+    if reduction == "none" and chosen == "value":
+        raise UsageError("--format value needs a value, and --reduction none has none")
     is_listed = bool(per_sample or worst or reduction == "none")
     _check_listing(is_listed, worst, limit, show, per_sample_out)
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
-    return lambda: _act(Request(objectives, evaluation, gates, allow_nonfinite, chosen, output, quiet))
+    return lambda: _act(Request(objectives, evaluation, systems, gating, allow_nonfinite, chosen, output, quiet))
 
 
 def _groups_of(column: str | None, file: "str | list[Path] | None") -> "str | Path | list[Path]":
@@ -236,24 +295,6 @@ def _groups_of(column: str | None, file: "str | list[Path] | None") -> "str | Pa
 
 def _limit_of(text: str | None, format: str) -> int | None:
     return options.count("--limit", text) or (_ROWS_SHOWN if format in SHORT else None)
-
-
-def _gates(objectives: Sequence[Objective], max: str | None, min: str | None) -> "list[Gate]":
-    from losscli.evidence import Gate
-
-    given = (("--max", max), ("--min", min))
-    gates = [Gate(option, options.number(option, text)) for option, text in given if text is not None]
-    if gates and len(objectives) > 1:
-        raise UsageError(f"{gates[0].option} is for one loss; {len(objectives)} are given")
-    return gates
-
-
-def _check_reduction(reduction: str, gates: "Sequence[Gate]", format: str) -> None:
-    if reduction != "none":
-        return
-    if gates or format == "value":
-        what = gates[0].option if gates else "--format value"
-        raise UsageError(f"{what} needs a value, and --reduction none has none")
 
 
 def _check_listing(
@@ -277,18 +318,21 @@ def _check_groups(option: str, is_listed: bool, format: str) -> None:
 
 
 def _act(request: Request) -> int:
-    from losscli.cli.progress import progress
-    from losscli.engine import evaluate
-    from losscli.evidence import exit_code, failures
-
-    with progress(request.quiet) as step:
-        report = evaluate(request.objectives, progress=step, **request.evaluation)
-    failed = failures(report, request.gates)
+    report, code = judge(_evaluated(request), request.gating, request.evaluation, request.allow_nonfinite)
     deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)
+    failed = [verdict.message for verdict in report.gates if not verdict.passed]
     say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
-    return exit_code(report, bool(failed), request.allow_nonfinite)
+    return code
+
+
+def _evaluated(request: Request) -> "Report":
+    from losscli.cli.progress import progress
+    from losscli.engine import evaluate
+
+    with progress(request.quiet) as step:
+        return evaluate(request.objectives, progress=step, **request.evaluation)
 
 
 def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:

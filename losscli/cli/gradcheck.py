@@ -71,7 +71,7 @@ def gradcheck_command(
     Without --against: the laws that a loss must keep, on samples; a bare NAME is tried with other parameters too.
     With --against: GRAD is compared with the gradient of the mean, and the likely cause of a difference is named:
     sign, factor, order, form, target, kinks, clipping, weights.
-    CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
+    CSV as written: --header/--no-header, --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 every law kept or the gradient equal, 1 not so, 2 usage, 3 input refused.
     """  # noqa: D301 - the backspace keeps the lines of the examples apart

@@ -39,7 +39,7 @@ def inspect_command(
     Of every column: its type, range, distinct and missing values, and what it looks like. Of several files: whether
     their rows belong together. Then commands, ready to run, for the losses that fit; where two readings are possible,
     both. Each was tried; of large files on the first rows, which is said.
-    CSV as it was written: --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
+    CSV as written: --header/--no-header, --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
     Exit codes: 0 read, whether a loss fits or not, 2 usage, 3 a file is no table.
     """  # noqa: D301 - the backspace keeps the lines of the examples apart

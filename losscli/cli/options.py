@@ -31,12 +31,15 @@ Input = Annotated[
 ]
 Layout = Annotated[Literal["table", "plain", "json"] | None, typer.Option(help="table on a terminal, plain in a pipe.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+HiddenJson = Annotated[bool, typer.Option("--json", help="The same as --format json.", hidden=True)]
 Output = Annotated[
     str | None, typer.Option("--output", "-o", help="Write the result to FILE, nothing to stdout.", metavar="FILE")
 ]
 Header = Annotated[
     bool | None,
-    typer.Option("--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False),
+    typer.Option(
+        "--header/--no-header", help="Whether a CSV's first row is a header.", show_default=False, hidden=True
+    ),
 ]
 Delimiter = Annotated[str | None, typer.Option(help="What separates cells of a CSV.", metavar="CHAR", hidden=True)]
 Decimal = Annotated[str, typer.Option(help="What stands before decimals in a CSV, . or ,", metavar="CHAR", hidden=True)]
@@ -68,12 +71,19 @@ def reading(**said: bool | str | None) -> dict[str, Any]:
     return given
 
 
-def files_by_role(loss: Loss, files: Sequence[str], input: Sequence[str] | None) -> dict[str, str | list[Path]]:
-    """FILES in the order of the loss's roles, and those of `--input`; several for a role are its parts, as given."""
+def files_by_role(
+    loss: Loss, files: Sequence[str], input: Sequence[str] | None, pred: Sequence[str] = ()
+) -> dict[str, str | list[Path]]:
+    """FILES in the order of the loss's roles, and those of `--input`; several for a role are its parts, as given.
+    What `pred` has takes the place of predictions.
+    """
     roles = [r.name for r in loss.kind.roles if r.ordered]
+    if pred and "pred" not in roles:
+        raise UsageError(f"--pred is for losses that take pred, and {loss.name} takes {', '.join(roles)}")
+    roles = [role for role in roles if role != "pred" or not pred]
     if len(files) > len(roles):
         raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
-    found = {role: [file] for role, file in zip(roles, files, strict=False)}
+    found = {role: [file] for role, file in [("pred", file) for file in pred] + [*zip(roles, files, strict=False)]}
     for role, parts in _by_role("--input", "FILE", input).items():
         found[role] = found.get(role, []) + parts
     return {role: [Path(part) for part in parts] if parts[1:] else parts[0] for role, parts in found.items()}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from losscli.literals import format_number
-from losscli.results import Derivative, Group, Report, Result, flattened
+from losscli.results import Derivative, Group, Report, Result, change_of, flattened
 
 COLUMNS = ("loss", "reduction", "value", "n", "weight")
 Rows = tuple[list[str], list[list[str]]]
@@ -17,8 +17,10 @@ def number(value: Any) -> str:
 
 
 def result_rows(report: Report) -> Rows:
-    """A row a loss, after a row for each term of a sum of losses; the size of derivatives where they were asked for."""
-    sizes = [_sizes(result) for result in report.results]
+    """A row a loss, after a row for each term of a sum of losses; the baseline's value and the size of derivatives
+    where they were asked for.
+    """
+    sizes = [{**_compared(result), **_sizes(result)} for result in report.results]
     header = [*COLUMNS, *sizes[0]]
     rows = []
     for result, size in zip(report.results, sizes, strict=True):
@@ -27,6 +29,11 @@ def result_rows(report: Report) -> Rows:
             rows.append([term.loss, counts[0], number(term.value), *counts[1:], *[""] * len(size)])
         rows.append([result.loss, counts[0], number(result.value), *counts[1:], *size.values()])
     return header, rows
+
+
+def _compared(found: Result | Group) -> dict[str, str]:
+    """The value of the baseline, and by how much that has changed."""
+    return {} if found.baseline is None else {"baseline": number(found.baseline), "change": number(change_of(found))}
 
 
 def _sizes(result: Result) -> dict[str, str]:
@@ -51,13 +58,14 @@ def sample_rows(report: Report) -> Rows:
     found = []
     for result in report.results:
         flat = flattened(result.samples or {})
-        named = {"of": result.loss} if several else {}
+        named = {"of": result.called} if several else {}
         found += [named | dict(zip(flat, row, strict=True)) for row in zip(*flat.values(), strict=True)]
     header = list(dict.fromkeys(name for row in found for name in row))
     return header, [[number(row.get(name)) for name in header] for row in found]
 
 
 GROUP_COLUMNS = ("value", "n", "weight", "share")
+_COMPARED = ("baseline", "change")
 
 
 def group_rows(report: Report, missing: str = "") -> Rows:
@@ -67,9 +75,18 @@ def group_rows(report: Report, missing: str = "") -> Rows:
     groups = [(result, group) for result in report.results for group in result.groups]
     names = list(dict.fromkeys(name for _, group in groups for name in group.by)) or ["group"]
     several = len(report.results) > 1
-    taken = {"of", *GROUP_COLUMNS}
-    header = [*(["of"] * several), *(f"{n}_by" if n in taken else n for n in names), *GROUP_COLUMNS]
-    rows = [[*([result.loss] * several), *_by_cells(g, names, missing), *_group_cells(g)] for result, g in groups]
+    more = _COMPARED if any(group.baseline is not None for _, group in groups) else ()
+    taken = {"of", *GROUP_COLUMNS, *more}
+    header = [*(["of"] * several), *(f"{n}_by" if n in taken else n for n in names), *GROUP_COLUMNS, *more]
+    rows = [
+        [
+            *([result.called] * several),
+            *_by_cells(g, names, missing),
+            *_group_cells(g),
+            *(_compared(g).get(name, "") for name in more),
+        ]
+        for result, g in groups
+    ]
     return header, rows
 
 
@@ -95,7 +112,7 @@ WEAK_COLUMNS = ("n", "weight", "mean", "rest_mean", "share", "q")
 def weak_rows(report: Report) -> Rows:
     """A row a weak slice and loss, the worst first."""
     several = len(report.results) > 1
-    found = [(result.loss, one) for result in report.results for one in result.weak_slices or ()]
+    found = [(result.called, one) for result in report.results for one in result.weak_slices or ()]
     rows = [
         [
             *([loss] * several),

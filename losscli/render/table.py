@@ -26,11 +26,11 @@ from losscli.render.lines import (
     unlisted,
     weak_rows,
 )
-from losscli.results import EXTRAS, Derivative, Report, Result
+from losscli.results import EXTRAS, Derivative, Report, Result, change_of
 
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
-_NUMBERS = ("value", "n", "weight", *EXTRAS, "p50", "p90", "p99")
+_NUMBERS = ("value", "baseline", "change", "n", "weight", *EXTRAS, "p50", "p90", "p99")
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
 _ASCII_HEAD = Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
@@ -91,6 +91,8 @@ def _facts(result: Result) -> list[dict[str, str]]:
         "loss": result.loss,
         "reduction": result.reduction,
         "value": number(result.value),
+        "baseline": number(result.baseline),
+        "change": number(change_of(result)),
         "n": str(result.n),
         "weight": "" if result.weight == result.n else number(result.weight),
         **{key: number(getattr(result, key)) for key in EXTRAS},

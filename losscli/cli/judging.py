@@ -1,0 +1,147 @@
+"""The gates and baselines of a run: what the options ask for, and what is done once the values are known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from losscli.cli import options
+from losscli.cli.streams import write_file
+from losscli.errors import InputError, UsageError
+from losscli.objectives import Objective
+
+if TYPE_CHECKING:
+    from losscli.baselines import Baseline
+    from losscli.fingerprints import Fingerprint
+    from losscli.gates import Gate, Regress
+    from losscli.results import Report
+
+
+class Gating(NamedTuple):
+    """What values must keep, what they are compared with, and where else that is told."""
+
+    gates: "Sequence[Gate | Regress]" = ()
+    predictions: Sequence[str] = ()
+    baseline: "Baseline | None" = None
+    save_baseline: str | None = None
+    junit: str | None = None
+    github: bool = False
+
+    def slices(self, by: Sequence[str]) -> Sequence[str]:
+        """The columns to group by, given those of `--by`."""
+        from losscli.gates import Gate, sliced_by
+
+        return sliced_by([gate for gate in self.gates if isinstance(gate, Gate)], by) if self.gates else by
+
+
+class Asked(NamedTuple):
+    """What the options say, as texts."""
+
+    max: str | None
+    min: str | None
+    fail_if: Sequence[str]
+    baseline: str | None
+    max_regress: str | None
+    min_abs: str | None
+    save_baseline: str | None
+    junit: str | None
+    github: bool
+
+    @property
+    def options(self) -> list[str]:
+        """Those that are given."""
+        given = [name for name, text in self._asdict().items() if text not in (None, [], False)]
+        return ["--" + name.replace("_", "-") for name in given]
+
+
+def gating_of(objectives: Sequence[Objective], reduction: str, asked: Asked) -> Gating:
+    """What the options ask for; the baseline is read. Raises UsageError, and InputError for the baseline."""
+    if not asked.options:
+        return Gating()
+    if reduction == "none":
+        raise UsageError(f"{asked.options[0]} needs a value, and --reduction none has none")
+    if asked.max_regress is not None and asked.baseline is None:
+        raise UsageError(f"--max-regress {asked.max_regress} needs a baseline; add --baseline FILE")
+    if asked.min_abs is not None and asked.max_regress is None:
+        raise UsageError(f"--min-abs {asked.min_abs} needs --max-regress")
+    return Gating(
+        _gates(objectives, asked),
+        objectives[0].predictions,
+        _read(asked.baseline, objectives, reduction),
+        asked.save_baseline,
+        asked.junit,
+        asked.github,
+    )
+
+
+def _gates(objectives: Sequence[Objective], asked: Asked) -> "list[Gate | Regress]":
+    from losscli import gates
+
+    bounds = [(option, text) for option, text in (("--max", asked.max), ("--min", asked.min)) if text is not None]
+    if bounds and len(objectives) > 1:
+        raise UsageError(f"{bounds[0][0]} is for one loss; {len(objectives)} are given: --fail-if can say which")
+    found = [gates.limits(option, text, options.number(option, text)) for option, text in bounds]
+    found += [gates.fail_if(text, objectives) for text in asked.fail_if]
+    for gate in found:
+        if gate.needs_baseline and asked.baseline is None:
+            raise UsageError(f"{gate.text} needs a baseline; add --baseline FILE")
+    if asked.max_regress is None:
+        return [*found]
+    return [*found, gates.Regress.of(asked.max_regress, asked.min_abs, objectives)]
+
+
+def _read(path: str | None, objectives: Sequence[Objective], reduction: str) -> "Baseline | None":
+    if path is None:
+        return None
+    from losscli.baselines import Baseline
+
+    baseline = Baseline.read(path)
+    baseline.check(objectives, reduction)
+    return baseline
+
+
+def judge(
+    report: "Report", gating: Gating, evaluation: Mapping[str, Any], allow_nonfinite: bool
+) -> "tuple[Report, int]":
+    """The report with what became of the gates, and the exit code. Files for others are written."""
+    from losscli.gates import exit_code, judged
+
+    prints = _fingerprints(gating, report, evaluation)
+    if gating.baseline:
+        report = _compared(gating.baseline, report, gating, prints, evaluation["strict"])
+    report = replace(report, gates=judged(report, gating.gates))
+    code = exit_code(report, allow_nonfinite)
+    if gating.save_baseline and code:
+        unsaved = f"{gating.save_baseline}: is not written, as a gate failed or a value is not finite"
+        report = replace(report, notes=(unsaved, *report.notes))
+    elif gating.save_baseline:
+        from losscli.baselines import kept
+        from losscli.render.json import to_json
+
+        write_file(gating.save_baseline, to_json(kept(report, prints)))
+    return report, code
+
+
+def _fingerprints(
+    gating: Gating, report: "Report", evaluation: Mapping[str, Any]
+) -> "Mapping[str, Sequence[Fingerprint]]":
+    """Those of the files of every role that has some; nothing where no baseline asks for them."""
+    if not gating.baseline and not gating.save_baseline:
+        return {}
+    from losscli.fingerprints import fingerprints
+
+    roles = dict.fromkeys(one.role for one in report.inputs)
+    return fingerprints({role: evaluation[role] for role in roles if evaluation.get(role) is not None})
+
+
+def _compared(
+    baseline: "Baseline",
+    report: "Report",
+    gating: Gating,
+    prints: "Mapping[str, Sequence[Fingerprint]]",
+    strict: bool,
+) -> "Report":
+    report = baseline.compared(report)
+    doubts = baseline.doubts(report, prints, gating.predictions)
+    if doubts and strict:
+        raise InputError(f"{doubts[0]} (--strict refuses what looks wrong)")
+    return replace(report, notes=(*doubts, *report.notes))
