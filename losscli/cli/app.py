@@ -1,7 +1,7 @@
 """The Typer application, put together for one command line, and run."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
 from io import StringIO
@@ -9,22 +9,22 @@ from typing import Annotated
 
 import typer
 
+from losscli.cli.defaults import NO_DEFAULTS, Defaults, defaults_for, with_defaults
 from losscli.cli.parameters import Action, load_plugins, with_parameters, with_plugins
 from losscli.cli.streams import guarded, say, show, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
 
 _WITH_PARAMETERS = ("eval", "gradcheck")  # the commands that take the options of losses
-_WITH_PLUGINS = ("eval", "list", "explain", "gradcheck")
-COMMANDS = ("eval", "list", "explain", "inspect", "gradcheck")
+_WITH_PLUGINS = ("eval", "check", "list", "explain", "gradcheck")
+COMMANDS = ("eval", "check", "list", "explain", "inspect", "gradcheck")
 
 
-def build(arguments: Sequence[str]) -> typer.Typer:
+def build(arguments: Sequence[str], defaults: Defaults = NO_DEFAULTS) -> typer.Typer:
     """The application, of one command where the arguments begin with it: the others need not be imported.
 
-    The options of the losses that the arguments name are shown in its help.
+    The options of the losses that the arguments name are shown in its help. `defaults` are of eval.
     """
-    load_plugins(arguments)
     app = typer.Typer(
         name="losscli",
         help="Given these predictions and these targets, what is the loss?",
@@ -32,14 +32,27 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, **_narrow(arguments)},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": 110,
+            "default_map": {"eval": defaults.by_name},
+            **_narrow(arguments),
+        },
     )
+    words = [*arguments, *defaults.words]
     for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
-        function = getattr(import_module(f"losscli.cli.{name}"), f"{name}_command")
-        function = with_parameters(function, arguments) if name in _WITH_PARAMETERS else function
+        function = command_of(name)
+        function = with_parameters(function, words) if name in _WITH_PARAMETERS else function
+        function = with_defaults(function, defaults) if defaults.path else function
         app.command(name)(with_plugins(function, name == "eval") if name in _WITH_PLUGINS else function)
     app.callback()(_top)
     return app
+
+
+def command_of(name: str) -> Callable[..., Action]:
+    """What a command does, given its options."""
+    found: Callable[..., Action] = getattr(import_module(f"losscli.cli.{name}"), f"{name}_command")
+    return found
 
 
 def _narrow(arguments: Sequence[str]) -> dict[str, int]:
@@ -68,18 +81,40 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and act; returns the exit code."""
-    code = guarded(lambda: _parse(arguments)(), debug="--debug" in arguments)  # noqa: PLW0108 - parsing is guarded too
-    if not {"-q", "--quiet"} & set(arguments):
+    code = guarded(lambda: _run(arguments), debug="--debug" in arguments)
+    if not _is_quiet(arguments):
         say("warning", getattr(sys.modules.get("losscli.registry"), "problems", []))
     return code
 
 
-def _parse(arguments: Sequence[str]) -> Action:
-    """What the arguments ask for. Help and completion are texts to be written like any other result."""
+def _run(arguments: Sequence[str]) -> int:
+    load_plugins(arguments)
+    command = next((word for word in arguments if word != "--"), "")
+    defaults = defaults_for(command_of("eval"), arguments) if command == "eval" else NO_DEFAULTS
+    try:
+        action = parsed(arguments, defaults)
+        if not _is_quiet(arguments):
+            say("note", defaults.note)
+        return action()
+    except UsageError as error:
+        raise UsageError(f"{error}{defaults.told(arguments)}") from None
+
+
+def _is_quiet(arguments: Sequence[str]) -> bool:
+    return bool({"-q", "--quiet"} & set(arguments))
+
+
+def parsed(arguments: Sequence[str], defaults: Defaults = NO_DEFAULTS) -> Action:
+    """What the arguments ask for. Help and completion are texts to be written like any other result.
+
+    Raises UsageError.
+    """
     printed = StringIO()
     try:
         with redirect_stdout(printed):
-            action = build(arguments)(list(arguments) or ["--help"], prog_name="losscli", standalone_mode=False)
+            action = build(arguments, defaults)(
+                list(arguments) or ["--help"], prog_name="losscli", standalone_mode=False
+            )
     except typer.TyperException as error:
         raise UsageError(_in_a_line(error.format_message())) from None
     except SystemExit as stop:  # completion

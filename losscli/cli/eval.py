@@ -1,6 +1,6 @@
 """`losscli eval`: options in, a request to the engine, its report out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -24,17 +24,22 @@ _ROWS_SHOWN = 20  # by default, in formats that people read
 
 class Request(NamedTuple):
     """What was asked for, as plain values; `evaluation` goes to the engine as it is, with each of the
-    `systems` in turn.
+    `systems` in turn. `inputs` are all the files among them.
     """
 
     objectives: list[Objective]
     evaluation: dict[str, Any]
     systems: list[str]
+    inputs: "list[str | list[Path]]"
     gating: Gating
     allow_nonfinite: bool
     format: str
     output: str | None
     quiet: bool
+
+    def __call__(self) -> int:
+        """Do it, print it; the exit code."""
+        return _act(self)
 
 
 def eval_command(
@@ -195,7 +200,7 @@ def eval_command(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     parameters: dict[str, str],
-) -> Callable[[], int]:
+) -> Request:
     """The loss of predictions against targets.
 
     \b
@@ -206,8 +211,8 @@ def eval_command(
       losscli eval -l huber preds.npy targets.npy --grad-out grad.npy
       cat preds.csv | losscli eval -l huber - targets.csv --format value --max 0.3
 
-    CSV, JSON lines (.gz and .zst too), NPY, NPZ, safetensors, Parquet and Arrow, told apart by content;
-    - is standard input. What must be held of a file is capped by --max-bytes, 8GiB.
+    CSV, JSON lines (also .gz, .zst), NPY, NPZ, safetensors, Parquet, Arrow, told apart by content;
+    - is standard input. --max-bytes caps what is held of a file: 8GiB. losscli.toml keeps options.
     Columns are found by their usual names (y_pred, pred, yhat …; y, y_true, target, label …).
     CSV: --header/--no-header, --delimiter, --decimal, --thousands, --encoding, --comment, --skip-blank.
 
@@ -221,7 +226,8 @@ def eval_command(
     systems = pred or []
     inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
     written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
-    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
+    read = [*inputs.values(), *systems, *filter(None, [class_weight])]
+    options.refuse_overwriting(written, read)
     if output and baseline:
         options.refuse_overwriting([output, junit], [baseline])
     groups = inputs.pop("group", None)
@@ -283,7 +289,7 @@ def eval_command(
     _check_listing(is_listed, worst, limit, show, per_sample_out)
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
-    return lambda: _act(Request(objectives, evaluation, systems, gating, allow_nonfinite, chosen, output, quiet))
+    return Request(objectives, evaluation, systems, read, gating, allow_nonfinite, chosen, output, quiet)
 
 
 def _groups_of(column: str | None, file: "str | list[Path] | None") -> "str | Path | list[Path]":
@@ -318,13 +324,24 @@ def _check_groups(option: str, is_listed: bool, format: str) -> None:
 
 
 def _act(request: Request) -> int:
-    report, code = judge(_evaluated(request), request.gating, request.evaluation, request.allow_nonfinite)
+    report, code = outcome(request)
     deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)
-    failed = [verdict.message for verdict in report.gates if not verdict.passed]
-    say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
+    say("error", faults(request, report))
     return code
+
+
+def outcome(request: Request) -> "tuple[Report, int]":
+    """The report with what became of the gates, and the exit code. Raises LossError."""
+    gating = request.gating.opened(request.objectives, request.evaluation["reduction"])
+    return judge(_evaluated(request), gating, request.evaluation, request.allow_nonfinite)
+
+
+def faults(request: Request, report: "Report") -> list[str]:
+    """Why the exit code is not 0, a line each."""
+    failed = [verdict.message for verdict in report.gates if not verdict.passed]
+    return [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed]
 
 
 def _evaluated(request: Request) -> "Report":

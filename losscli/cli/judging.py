@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 
 class Gating(NamedTuple):
-    """What values must keep, what they are compared with, and where else that is told."""
+    """What values must keep, what they are compared with, and where else that is told. The baseline is a file until it
+    is `opened`.
+    """
 
     gates: "Sequence[Gate | Regress]" = ()
     predictions: Sequence[str] = ()
+    baseline_file: str | None = None
     baseline: "Baseline | None" = None
     save_baseline: str | None = None
     junit: str | None = None
@@ -31,6 +34,17 @@ class Gating(NamedTuple):
         from losscli.gates import Gate, sliced_by
 
         return sliced_by([gate for gate in self.gates if isinstance(gate, Gate)], by) if self.gates else by
+
+    def opened(self, objectives: Sequence[Objective], reduction: str) -> "Gating":
+        """The same with the baseline as it is read. Raises InputError."""
+        return self._replace(baseline=_read(self.baseline_file, objectives, reduction))
+
+    def anew(self) -> "Gating":
+        """The same for making the baseline anew: what needs the old one is not judged."""
+        from losscli.gates import Gate
+
+        gates = [gate for gate in self.gates if isinstance(gate, Gate) and not gate.needs_baseline]
+        return self._replace(gates=gates, baseline_file=None, save_baseline=self.baseline_file)
 
 
 class Asked(NamedTuple):
@@ -54,7 +68,7 @@ class Asked(NamedTuple):
 
 
 def gating_of(objectives: Sequence[Objective], reduction: str, asked: Asked) -> Gating:
-    """What the options ask for; the baseline is read. Raises UsageError, and InputError for the baseline."""
+    """What the options ask for. Raises UsageError."""
     if not asked.options:
         return Gating()
     if reduction == "none":
@@ -66,10 +80,10 @@ def gating_of(objectives: Sequence[Objective], reduction: str, asked: Asked) -> 
     return Gating(
         _gates(objectives, asked),
         objectives[0].predictions,
-        _read(asked.baseline, objectives, reduction),
-        asked.save_baseline,
-        asked.junit,
-        asked.github,
+        baseline_file=asked.baseline,
+        save_baseline=asked.save_baseline,
+        junit=asked.junit,
+        github=asked.github,
     )
 
 

@@ -33,16 +33,22 @@ def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -
     def command(**given: Any) -> Action:
         return function(**_gathered(given, {p.name for p in own}))
 
+    return remade(command, function, own + options)
+
+
+def remade(
+    command: Callable[..., Action], function: Callable[..., Action], parameters: Sequence[Argument]
+) -> Callable[..., Action]:
+    """`command` in the place of `function`, as what reads signatures sees it, with these parameters."""
     made: Any = command
-    made.__signature__ = base.replace(parameters=own + options)
+    made.__signature__ = signature(function).replace(parameters=parameters)
     made.__doc__ = function.__doc__
-    made.__annotations__ = {p.name: p.annotation for p in own + options}
+    made.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
 
 
 def with_plugins(function: Callable[..., Action], hidden: bool) -> Callable[..., Action]:
     """The command, with the option for plug-ins, which are loaded before it is made."""
-    base = signature(function)
     text = "More losses, from a Python file; repeat."
     option = typer.Option("--plugin", help=text, metavar="FILE", hidden=hidden)
     annotation = Annotated[list[str] | None, option]
@@ -52,11 +58,7 @@ def with_plugins(function: Callable[..., Action], hidden: bool) -> Callable[...,
         del given["plugin"]
         return function(**given)
 
-    made: Any = command
-    made.__signature__ = base.replace(parameters=[*base.parameters.values(), argument])
-    made.__doc__ = function.__doc__
-    made.__annotations__ = {p.name: p.annotation for p in made.__signature__.parameters.values()}
-    return command
+    return remade(command, function, [*signature(function).parameters.values(), argument])
 
 
 def load_plugins(arguments: Sequence[str]) -> None:

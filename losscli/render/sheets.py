@@ -22,10 +22,15 @@ from losscli.results import Report, cell
 def csv(report: Report) -> str:
     """Comma-separated with a header line; text that a spreadsheet takes for a formula gets a leading quote mark."""
     rows_of = sample_rows if has_samples(report) else group_rows if has_groups(report) else result_rows
-    header, rows = rows_of(report)
+    return comma_separated(rows_of(report))
+
+
+def comma_separated(rows: Rows) -> str:
+    """Lines of cells between commas, of text that no spreadsheet takes for a formula."""
+    header, body = rows
     text = StringIO()
     writer = csv_module.writer(text, lineterminator="\n")
-    writer.writerows([[cell(escape(text)) for text in row] for row in [header, *rows]])
+    writer.writerows([[cell(escape(text)) for text in row] for row in [header, *body]])
     return text.getvalue()
 
 
@@ -36,10 +41,11 @@ def markdown(report: Report) -> str:
     blocks += [weak_rows(report)] if has_weak(report) else []
     blocks += [sample_rows(report)] if has_samples(report) else []
     more = unlisted(report)
-    return "\n".join(map(_table, blocks)) + (f"\n{more}" if more else "")
+    return "\n".join(map(marked_down, blocks)) + (f"\n{more}" if more else "")
 
 
-def _table(rows: Rows) -> str:
+def marked_down(rows: Rows) -> str:
+    """A table as GitHub renders it."""
     header, body = rows
     lines = [header, ["---"] * len(header), *body]
     return "".join(f"| {' | '.join(map(_markdown, line))} |\n" for line in lines)

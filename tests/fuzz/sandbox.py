@@ -56,7 +56,7 @@ class Sandbox:
 
 @cache
 def _action(arguments: tuple[str, ...]) -> Callable[[], int]:
-    return app._parse(arguments)
+    return app.parsed(arguments)
 
 
 def _emptied(stream: int) -> bytes:
