@@ -35,6 +35,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         compile_dir(support.ROOT / "losscli", quiet=1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _root(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Configuration is looked for up to a repository's root: here that is below whatever the tests' folders lie in."""
+    (tmp_path_factory.getbasetemp() / ".git").touch()
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., support.Ran]:
     """`run("eval", …)` runs losscli in the test's own folder."""

@@ -185,7 +185,7 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "help of inspect": (["inspect", "--help"], HEAVY | {"rich"}),
     "inspect": (["inspect", "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "a usage error": (["eval", "--loss", "hubr", "p.csv", "t.csv"], HEAVY | {"rich"}),
-    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", *NEW, *FOR_FILES}),
+    "csv": ([*EVAL, "p.csv", "t.csv"], {"rich", "pandas", "scipy", "pyarrow", "json", "tomllib", *NEW, *FOR_FILES}),
     "csv as json": ([*EVAL, "p.csv", "t.csv", "--json"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),
     "arrow": ([*EVAL, "both.feather"], {"rich", "pandas", "scipy", "pyarrow.compute", "pyarrow.parquet"}),
     "jsonl": ([*EVAL, "both.jsonl"], {"rich", "pandas", "scipy", "pyarrow", *FOR_FILES}),

@@ -131,9 +131,8 @@ def _request(configuration: Configuration, name: str, values: Mapping[str, Value
 def _refuse_overwriting(configuration: Configuration, requests: "Mapping[str, Request]", asked: Asked) -> None:
     """No output may take the place of an input, nor a baseline that of another check."""
     saved = [r.gating.save_baseline for r in requests.values() if r.gating.save_baseline]
-    twice = next((path for path in saved if saved.count(path) > 1), None)
-    if twice:
-        raise UsageError(f"{twice} is the baseline of several checks, and would be written by each: give each its own")
+    if len({os.path.realpath(path) for path in saved}) < len(saved):
+        raise UsageError(f"{', '.join(saved)}: a baseline of several checks would be written by each: give each its own")
     read = [path for request in requests.values() for path in [*request.inputs, request.gating.baseline_file] if path]
     options.refuse_overwriting([asked.output, *saved], [*read, configuration.path])
 
