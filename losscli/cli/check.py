@@ -132,7 +132,7 @@ def _refuse_overwriting(configuration: Configuration, requests: "Mapping[str, Re
     """No output may take the place of an input, nor a baseline that of another check."""
     saved = [r.gating.save_baseline for r in requests.values() if r.gating.save_baseline]
     if len({os.path.realpath(path) for path in saved}) < len(saved):
-        raise UsageError(f"{', '.join(saved)}: a baseline of several checks would be written by each: give each its own")
+        raise UsageError(f"{', '.join(saved)}: a baseline of two checks would be written by each: give each its own")
     read = [path for request in requests.values() for path in [*request.inputs, request.gating.baseline_file] if path]
     options.refuse_overwriting([asked.output, *saved], [*read, configuration.path])
 

@@ -226,8 +226,7 @@ def eval_command(
     systems = pred or []
     inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
     written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
-    read = [*inputs.values(), *systems, *filter(None, [class_weight])]
-    options.refuse_overwriting(written, read)
+    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
     if output and baseline:
         options.refuse_overwriting([output, junit], [baseline])
     groups = inputs.pop("group", None)
@@ -289,6 +288,7 @@ def eval_command(
     _check_listing(is_listed, worst, limit, show, per_sample_out)
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
+    read = [*inputs.values(), *systems, *filter(None, [groups, class_weight])]
     return Request(objectives, evaluation, systems, read, gating, allow_nonfinite, chosen, output, quiet)
 
 
