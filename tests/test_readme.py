@@ -34,6 +34,9 @@ def pattern(shown: str) -> str:
     return "".join(r"(?:.*\n)*?" if line in ("...\n", "…\n") else re.escape(line) for line in shown.splitlines(True))
 
 
+CONFIGURATION = next(block for block in blocks("toml") if block.startswith("# losscli.toml\n"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
@@ -43,6 +46,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0][2:60])
 def test_commands_print_what_is_shown(block: str, folder: Path) -> None:
     commands = steps(block)
+    if "losscli check" in block:
+        (folder / "losscli.toml").write_text(CONFIGURATION, "utf8")
     script = "exec 2>&1\n" + "".join(
         f"{command}status=$?\nprintf '{MARK}'\n(exit $status)\n" for command, _ in commands
     )

@@ -288,7 +288,8 @@ def eval_command(
     _check_listing(is_listed, worst, limit, show, per_sample_out)
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
-    read = [*inputs.values(), *systems, *filter(None, [groups, class_weight])]
+    read: list[str | list[Path]] = [*inputs.values(), *systems, *([groups] if groups else [])]
+    read += [class_weight] if class_weight else []
     return Request(objectives, evaluation, systems, read, gating, allow_nonfinite, chosen, output, quiet)
 
 
