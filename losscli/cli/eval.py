@@ -222,8 +222,8 @@ def eval_command(
     inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
     written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
     options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
-    if output and baseline:
-        options.refuse_overwriting([output, junit], [baseline])
+    if baseline:  # which --save-baseline may make anew
+        options.refuse_overwriting([path for path in written if path != save_baseline], [baseline])
     groups = inputs.pop("group", None)
     evaluation: dict[str, Any] = {
         **inputs,
@@ -276,7 +276,8 @@ def eval_command(
     }
     asked = Asked(max, min, fail_if or [], baseline, max_regress, min_abs, save_baseline, junit, github)
     gating = gating_of(objectives, reduction, asked)
-    evaluation["by"] = gating.slices(evaluation["by"])
+    if gating.gates:
+        gating, evaluation["by"] = gating.sliced(evaluation["by"], per_output)
     if reduction == "none" and chosen == "value":
         raise UsageError("--format value needs a value, and --reduction none has none")
     is_listed = bool(per_sample or worst or reduction == "none")

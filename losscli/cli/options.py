@@ -90,10 +90,9 @@ def files_by_role(
 
 
 def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | list[Path]]) -> None:
-    """No output may take the place of an input, become a part of one, nor be what `-o` (the first) names too."""
+    """No output may take the place of an input, become a part of one, nor be what another option names too."""
     from losscli.formats.paths import files_of, is_part
 
-    result, *others = outputs
     taken = {os.path.realpath(path) for given in inputs for path in files_of(given)} if any(outputs) else set()
     for output in outputs:
         if output and os.path.realpath(output) in taken:
@@ -101,8 +100,10 @@ def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | lis
         folder = os.path.dirname(os.path.realpath(output or ""))
         if output and is_part(output) and folder in taken and os.path.isdir(folder):
             raise UsageError(f"{output} would be a part of an input, whose folder it is in; write it elsewhere")
-    if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
-        raise UsageError(f"{result} is named for two outputs")
+    named = [os.path.realpath(output) for output in outputs if output]
+    for k, output in enumerate(filter(None, outputs)):
+        if named[k] in named[:k]:
+            raise UsageError(f"{output} is named for two outputs")
 
 
 def columns_by_role(
