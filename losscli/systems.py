@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from losscli.errors import InputError, UsageError
 from losscli.formats.paths import listed, split_member
 from losscli.gates import direction
+from losscli.literals import format_number
 from losscli.objectives import Objective
 from losscli.results import Input, Report, Result
 from losscli.selection import MASKED, MISSING, WEIGHTLESS, Account
@@ -146,14 +147,14 @@ class _Rows(NamedTuple):
 
     @staticmethod
     def of(report: Report) -> "_Rows":
-        absent = {reason: count for reason, count in report.account.absent.items() if count}
-        return _Rows(report.account.matched, absent, [(result.n, result.weight) for result in report.results])
+        counts = [(result.n, result.weight) for result in report.results]
+        return _Rows(report.account.matched, report.account.absent, counts)
 
     def told(self, k: int) -> str:
         """With the samples of loss k, and their weight."""
-        why = f" ({', '.join(f'{count} {reason}' for reason, count in self.absent.items())})" if self.absent else ""
         n, weight = self.counts[k]
-        return f"{self.matched} rows matched{why}, n {n}, weight {weight!r}"
+        absent = str(Account(absent=dict(self.absent)))
+        return f"{self.matched} rows matched{f' ({absent})' if absent else ''}, n {n}, weight {format_number(weight)}"
 
 
 def _refuse_other_rows(reports: Mapping[str, Report]) -> None:
@@ -229,4 +230,3 @@ def _account(accounts: Sequence[Account]) -> Account:
     read = {name: count for account in accounts for name, count in account.read.items()}
     unmatched = {name: count for account in accounts for name, count in account.unmatched.items()}
     return replace(accounts[0], read=read, unmatched=unmatched)
-

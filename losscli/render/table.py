@@ -15,7 +15,6 @@ from rich.text import Text
 from losscli.escape import escape
 from losscli.render.lines import (
     GROUP_COLUMNS,
-    RANK,
     SYSTEM,
     WEAK_COLUMNS,
     group_rows,
