@@ -118,6 +118,7 @@ RANKED: dict[str, tuple[str, list[float | None], str]] = {
     "by the last bit": ("mse", [0.1 + 0.2, 0.3], "b1 a2"),
     "zeros": ("mse", [0.0, -0.0], "a1 b1"),
     "infinite": ("mse", [inf, 1e308, nan, inf, 1.0], "e1 b2 a3 d3 c5"),
+    "infinite the other way": ("mse", [-inf, 1.0, inf], "b1 a2 c3"),
     "NaN": ("mse", [nan, 1.0, nan], "b1 a2 c2"),
     "higher": ("r2", [-1.0, 0.5, 0.25, 0.5], "b1 d1 c3 a4"),
     "higher, infinite": ("r2", [nan, -inf, 0.5], "c1 b2 a3"),
