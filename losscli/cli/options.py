@@ -82,11 +82,17 @@ def files_by_role(
         raise UsageError(f"--pred is for losses that take pred, and {loss.name} takes {', '.join(roles)}")
     roles = [role for role in roles if role != "pred" or not pred]
     if len(files) > len(roles):
-        raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
+        raise UsageError(f"{loss.name} takes {_counted(roles, bool(pred))}, {len(files)} are given")
     found = {role: [file] for role, file in [("pred", file) for file in pred] + [*zip(roles, files, strict=False)]}
     for role, parts in _by_role("--input", "FILE", input).items():
         found[role] = found.get(role, []) + parts
     return {role: [Path(part) for part in parts] if parts[1:] else parts[0] for role, parts in found.items()}
+
+
+def _counted(roles: Sequence[str], beside_pred: bool) -> str:
+    """How many files, and for which roles: what `--pred` names is none of them."""
+    files = "1 file" if len(roles) == 1 else f"{len(roles) or 'no'} files"
+    return files + " beside --pred" * beside_pred + (f" ({', '.join(roles)})" if roles else "")
 
 
 def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | list[Path]]) -> None:
