@@ -98,9 +98,9 @@ class Gate(NamedTuple):
         groups = [g for g in result.groups if not g.smaller_than]
         found = [g for g in groups if set(g.by) == set(self.where) and _is_at(g.by, self.where)]
         for group in found:
-            yield self._of(f"{result.called}[{_keys(group.by)}]", group)
+            yield self._of(result.called_at(f"[{_keys(group.by)}]"), group)
         if not found:
-            called = f"{result.called}[{_keys(self.where)}]"
+            called = result.called_at(f"[{_keys(self.where)}]")
             known = [_keys(group.by) for group in groups]
             meant = near(_keys(self.where), known) if len(known) > _SHOWN else ""
             there = meant or (f"; there are {'; '.join(known[:_SHOWN])}" if known else "")
@@ -144,7 +144,7 @@ class Regress(NamedTuple):
             yield self._of(result.called, result, self.better[result.loss])
             for group in result.groups:
                 if not group.smaller_than and group.baseline is not None:
-                    yield self._of(f"{result.called}[{_keys(group.by)}]", group, self.better[result.loss])
+                    yield self._of(result.called_at(f"[{_keys(group.by)}]"), group, self.better[result.loss])
 
     def _of(self, called: str, found: Result | Group, better: str) -> Verdict:
         value, baseline = found.value, found.baseline

@@ -301,7 +301,7 @@ def test_samples_and_derivatives(files: Path, run_here: Run) -> None:
 def test_groups_and_their_gates(files: Path, run_here: Run) -> None:
     put(files, {"g.csv": "y,g\n1,a\n2,a\n3,b\n4,b\n", "lr=0.3.csv": column("y_pred", [1, 2, 3, 9])})
     args = ["eval", "-l", "mse", *SYSTEMS, "g.csv"]
-    ran = run_here(*args, "--fail-if", "mse[g=b] > 1")
+    ran = run_here(*args, "--fail-if", "mse[g=b] > 1", "--by", "g")
     rows = [line.split("\t") for line in ran.stdout.partition("\n\n")[2].splitlines()]
     assert [row[:3] for row in rows[1:]] == [
         ["mse of lr=0.2,bs=32.csv", "a", "0.25"],
@@ -313,7 +313,7 @@ def test_groups_and_their_gates(files: Path, run_here: Run) -> None:
     ]
     assert ran.code == 1
     assert ran.stderr.count("\n") == 1
-    assert "mse of lr=0.3.csv[g=b] is 12.5, above --fail-if 1.0" in ran.stderr
+    assert "mse[g=b] of lr=0.3.csv is 12.5, above --fail-if 1.0" in ran.stderr
 
 
 def test_each_is_compared_with_the_baseline(files: Path, run_here: Run) -> None:
