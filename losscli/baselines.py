@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from losscli.errors import InputError
 from losscli.fingerprints import Fingerprint
-from losscli.literals import near
 from losscli.objectives import Objective
 from losscli.results import Report, Result, jsonable
 
@@ -27,10 +26,11 @@ def kept(report: Report, prints: Mapping[str, Sequence[Fingerprint]]) -> dict[st
                 "role": one.role,
                 "rows": one.rows,
                 "columns": list(one.columns),
-                "files": [{key: value for key, value in p._asdict().items() if value} for p in prints[one.role]],
+                "files": [
+                    {key: value for key, value in p._asdict().items() if value} for p in prints.get(one.role, ())
+                ],
             }
             for one in report.inputs
-            if one.role in prints
         ],
         "results": [_kept(result) for result in report.results],
     }
@@ -55,11 +55,12 @@ def _kept(result: Result) -> dict[str, Any]:
 
 
 class Baseline(NamedTuple):
-    """A baseline as it was read: its results by loss and reduction, and the fingerprints of each role's files."""
+    """A baseline as it was read: its results by loss and reduction, and for each role its columns and its files."""
 
     path: str
     losscli: str
     results: Mapping[tuple[str, str], Mapping[str, Any]]
+    columns: Mapping[str, Sequence[str]]
     files: Mapping[str, Sequence[Fingerprint]]
 
     @staticmethod
@@ -80,9 +81,8 @@ class Baseline(NamedTuple):
         there = [f"{loss} ({how})" for loss, how in self.results]
         for objective in objectives:
             if (str(objective), reduction) not in self.results:
-                asked = f"{objective} ({reduction})"
-                has = f"it has {', '.join(there)}"
-                raise InputError(f"{self.path}: has no {asked}{near(asked, there)}; {has}; {_ANEW}")
+                has = ", ".join(there)
+                raise InputError(f"{self.path}: has no {objective} ({reduction}); it has {has}; {_ANEW}")
 
     def compared(self, report: Report) -> Report:
         """The report with the baseline's values beside its own. Raises InputError where they are not comparable."""
@@ -101,13 +101,17 @@ class Baseline(NamedTuple):
             for result in report.results
             if (there := self.results[result.loss, result.reduction])["n"] != result.n
         ]
+        for one in report.inputs:
+            then, now = self.columns.get(one.role), list(one.columns)
+            are_named = not any(name.isdigit() for name in [*(then or ()), *now])  # positions, of files without names
+            if one.role not in predictions and are_named and then not in (None, now):
+                said.append(f"{self.path}: was made with {one.role} {_some(then)}, this is with {_some(now)}")
         for role, files in prints.items():
             then = [one.sha256 for one in self.files.get(role, ())]
-            if role not in predictions and all(then) and then != [one.sha256 for one in files] and then:
-                said.append(
-                    f"{self.path}: was made with another {role}: {', '.join(p.path for p in files)} has changed"
-                )
-        return said
+            if role not in predictions and then and all(then) and then != [one.sha256 for one in files]:
+                named = ", ".join(one.path for one in files)
+                said.append(f"{self.path}: was made with another {role}: {named} is not that file, or has changed")
+        return list(dict.fromkeys(said))
 
     def _beside(self, result: Result, notes: list[str]) -> Result:
         there = self.results[result.loss, result.reduction]
@@ -153,6 +157,10 @@ def _listed(keys: Sequence[tuple[tuple[str, Any], ...]]) -> str:
     return "; ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
+def _some(columns: Sequence[str]) -> str:
+    return ",".join(columns[:5]) + (" …" if len(columns) > 5 else "")
+
+
 def _worded(piece: str) -> str:
     name, colon, rest = piece.partition(":")
     return f"{_WORDS[name]} {rest}" if colon and name in _WORDS else piece
@@ -177,7 +185,9 @@ def _parsed(path: str, data: Any) -> Baseline:
                 _key(group["by"])
             if not isinstance(result["n"], int) or not isinstance(result["signature"], str):
                 raise TypeError
-        files = {i["role"]: [Fingerprint(f["path"], f.get("sha256", "")) for f in i["files"]] for i in data["inputs"]}
-        return Baseline(path, str(data["losscli"]), results, files)
+        inputs = {i["role"]: i for i in data["inputs"]}
+        columns = {role: [str(name) for name in i["columns"]] for role, i in inputs.items()}
+        files = {role: [Fingerprint(f["path"], f.get("sha256", "")) for f in i["files"]] for role, i in inputs.items()}
+        return Baseline(path, str(data["losscli"]), results, columns, files)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"{path}: is no baseline, or a damaged one; {_ANEW}") from None

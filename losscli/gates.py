@@ -14,6 +14,8 @@ from losscli.objectives import Objective, parse
 from losscli.results import Group, Report, Result, Verdict
 
 ANY = "*"  # the value of a column that stands for each of its values
+_SHOWN = 10  # groups in a message
+OUTPUTS = ("output", "class")  # what --per-output groups by
 _FAILS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     ">": (gt, "above"),
     ">=": (ge, "at or above"),
@@ -85,10 +87,8 @@ class Gate(NamedTuple):
     def _of(self, called: str, found: Result | Group) -> Verdict:
         limit, told = self.limit.of(found.baseline), self._told()
         if limit is None:
-            said = f"{called} is {_shown(found.value)}, and has no finite baseline for {told}"
-            return Verdict(self.text, called, found.value, None, None, False, said)
-        words = f"{_FAILS[self.sign][1]} {told} {format_number(limit)}"
-        return _judged(self.text, called, found.value, Line(self.sign, limit, words))
+            return _unlimited(self.text, called, found)
+        return _judged(self.text, called, found.value, Line(self.sign, limit, f"{told} {format_number(limit)}"))
 
     def _told(self) -> str:
         option = self.text.partition(" ")[0]
@@ -96,13 +96,14 @@ class Gate(NamedTuple):
 
     def _of_groups(self, result: Result) -> Iterator[Verdict]:
         groups = [g for g in result.groups if not g.smaller_than]
-        found = [g for g in groups if all(_is(g.by[name], value) for name, value in self.where.items())]
+        found = [g for g in groups if set(g.by) == set(self.where) and _is_at(g.by, self.where)]
         for group in found:
-            yield self._of(f"{result.called}[{_keys(group.by)}]", group)
+            yield self._of(result.called_at(f"[{_keys(group.by)}]"), group)
         if not found:
-            called = f"{result.called}[{_keys(self.where)}]"
+            called = result.called_at(f"[{_keys(self.where)}]")
             known = [_keys(group.by) for group in groups]
-            there = near(_keys(self.where), known) or f"; there are {', '.join(known[:10])}" if known else ""
+            meant = near(_keys(self.where), known) if len(known) > _SHOWN else ""
+            there = meant or (f"; there are {'; '.join(known[:_SHOWN])}" if known else "")
             yield Verdict(self.text, called, None, None, None, False, f"{called} has no value: no such group{there}")
 
 
@@ -143,20 +144,19 @@ class Regress(NamedTuple):
             yield self._of(result.called, result, self.better[result.loss])
             for group in result.groups:
                 if not group.smaller_than and group.baseline is not None:
-                    yield self._of(f"{result.called}[{_keys(group.by)}]", group, self.better[result.loss])
+                    yield self._of(result.called_at(f"[{_keys(group.by)}]"), group, self.better[result.loss])
 
     def _of(self, called: str, found: Result | Group, better: str) -> Verdict:
         value, baseline = found.value, found.baseline
         if baseline is None or not isfinite(baseline):
-            said = f"{called} is {_shown(value)}, and its baseline is {_shown(baseline)}: {self.text} has no limit"
-            return Verdict(self.text, called, value, None, None, False, said)
+            return _unlimited(self.text, called, found)
         if better == "zero":
             called, value, baseline = f"|{called}|", None if value is None else abs(value), abs(baseline)
         room = max(self.share * abs(Fraction(baseline)), self.amount)
         limit = to_float(Fraction(baseline) + (-room if better == "higher" else room))
         sign = "<" if better == "higher" else ">"
-        words = f"{_FAILS[sign][1]} {format_number(limit)}, which {self.text} allows of {format_number(baseline)},"
-        return _judged(self.text, called, value, Line(sign, limit, words))
+        why = f" (baseline {format_number(baseline)}, {self.text})"
+        return _judged(self.text, called, value, Line(sign, limit, format_number(limit), why))
 
 
 def direction(objective: Objective) -> Literal["lower", "zero", "higher"]:
@@ -168,11 +168,12 @@ def direction(objective: Objective) -> Literal["lower", "zero", "higher"]:
 
 
 class Line(NamedTuple):
-    """The side of a limit that fails, and what is said of a value on it."""
+    """A limit, which side of it fails, what it is called, and why it is there."""
 
     sign: str
     limit: float
     words: str
+    why: str = ""
 
 
 def _judged(gate: str, called: str, value: float | None, line: Line) -> Verdict:
@@ -184,8 +185,13 @@ def _judged(gate: str, called: str, value: float | None, line: Line) -> Verdict:
     if not isfinite(limit):
         return Verdict(gate, called, value, limit, None, passed, said)
     difference = to_float(Fraction(value) - Fraction(limit))
-    by = f"{shown}, {line.words} by {format_number(abs(difference))}"
+    by = f"{shown}, {_FAILS[line.sign][1]} {line.words} by {format_number(abs(difference))}{line.why}"
     return Verdict(gate, called, value, limit, difference, passed, said if passed else by)
+
+
+def _unlimited(gate: str, called: str, found: Result | Group) -> Verdict:
+    said = f"{called} is {_shown(found.value)}, and its baseline is {_shown(found.baseline)}: {gate} has no limit"
+    return Verdict(gate, called, found.value, None, None, False, said)
 
 
 def _shown(value: float | None) -> str:
@@ -194,6 +200,10 @@ def _shown(value: float | None) -> str:
 
 def _keys(by: Mapping[str, object]) -> str:
     return ",".join(f"{name}={'' if value is None else value}" for name, value in by.items())
+
+
+def _is_at(by: Mapping[str, object], where: Mapping[str, str]) -> bool:
+    return all(_is(by[name], value) for name, value in where.items())
 
 
 def _is(key: object, said: str) -> bool:
@@ -257,11 +267,12 @@ def _where(text: str, said: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in split}
 
 
-def sliced_by(gates: Sequence[Gate], by: Sequence[str]) -> Sequence[str]:
+def sliced_by(gates: Sequence[Gate], by: Sequence[str], per_output: bool) -> Sequence[str]:
     """The columns to group by: those of `--by`, or of the gates' slices where nothing is said. Raises UsageError."""
     for gate in gates:
-        by = by or list(gate.where)
-        if gate.where and set(gate.where) != set(by):
+        named = [name for name in gate.where if not (per_output and name in OUTPUTS)]
+        by = by or named
+        if gate.where and set(named) != set(by):
             raise UsageError(f"{gate.text}: a slice names every column that groups are made by: {', '.join(by)}")
     return by
 

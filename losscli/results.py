@@ -119,7 +119,11 @@ class Result:
     @property
     def called(self) -> str:
         """The loss, and of several systems whose it is."""
-        return f"{self.loss} of {self.pred}" if self.pred else self.loss
+        return self.called_at("")
+
+    def called_at(self, slice: str) -> str:
+        """The same of a slice, `[country=DE]`."""
+        return f"{self.loss}{slice}{f' of {self.pred}' if self.pred else ''}"
 
     @property
     def gradient(self) -> Any:

@@ -23,7 +23,8 @@ def complete_explained(incomplete: str) -> list[tuple[str, str]]:
 def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of columns of the files on the command line that begin as what is typed."""
     found: list[str] = []
-    for path in [*(ctx.params.get("files") or []), *ctx.args]:  # words are args until all are parsed
+    given = [*(ctx.params.get("files") or []), *(ctx.params.get("pred") or [])]
+    for path in [*given, *ctx.args]:  # words are args until all are parsed
         if path != "-":
             with suppress(LossError):
                 found += _columns(path)

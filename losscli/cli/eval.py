@@ -225,10 +225,16 @@ def eval_command(
     objectives = parse(loss, parameters)
     systems = pred or []
     inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
+    if len(systems) > 1:
+        from losscli.systems import check
+
+        held = {"--grad-out": grad_out, "--hess-out": hess_out, "--per-sample-out": per_sample_out}
+        held |= {"--probs-out": probs_out, "--save-baseline": save_baseline}
+        check(systems, objectives, reduction, {**inputs, "class weights": class_weight}, held)
     written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
     options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
-    if output and baseline:
-        options.refuse_overwriting([output, junit], [baseline])
+    if baseline:  # which --save-baseline may make anew
+        options.refuse_overwriting([path for path in written if path != save_baseline], [baseline])
     groups = inputs.pop("group", None)
     evaluation: dict[str, Any] = {
         **inputs,
@@ -281,7 +287,8 @@ def eval_command(
     }
     asked = Asked(max, min, fail_if or [], baseline, max_regress, min_abs, save_baseline, junit, github)
     gating = gating_of(objectives, reduction, asked)
-    evaluation["by"] = gating.slices(evaluation["by"])
+    if gating.gates:
+        gating, evaluation["by"] = gating.sliced(evaluation["by"], per_output)
     if reduction == "none" and chosen == "value":
         raise UsageError("--format value needs a value, and --reduction none has none")
     is_listed = bool(per_sample or worst or reduction == "none")
@@ -346,18 +353,29 @@ def faults(request: Request, report: "Report") -> list[str]:
 
 
 def _evaluated(request: Request) -> "Report":
+    if len(request.systems) < 2:
+        return _evaluation(request, {})
+    from losscli.systems import ranked
+
+    reports = {path: _evaluation(request, {"pred": path}) for path in request.systems}
+    return ranked(request.objectives, reports, request.evaluation["strict"])
+
+
+def _evaluation(request: Request, system: dict[str, str]) -> "Report":
+    """One of them, with progress of its own."""
     from losscli.cli.progress import progress
     from losscli.engine import evaluate
 
     with progress(request.quiet) as step:
-        return evaluate(request.objectives, progress=step, **request.evaluation)
+        return evaluate(request.objectives, progress=step, **{**request.evaluation, **system})
 
 
 def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:
     """Why a value is infinite or NaN, and what can be done."""
+    by_loss = {str(objective): objective for objective in objectives}
     return [
-        _why(result, result.value, objective)
-        for result, objective in zip(report.results, objectives, strict=True)
+        _why(result, result.value, by_loss[result.loss])
+        for result in report.results
         if result.value is not None and not isfinite(result.value)
     ]
 
@@ -374,6 +392,6 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
     clips = any("clip" in p and p["form"] == "probs" and not p["clip"] for p in params)
     if isnan(value) and any(p.get("empty") == "undefined" and not p["smooth"] for p in params):
         why = f"{why}; where both masks are empty" if result.infinite else "undefined: both masks are empty"
-        return f"{result.loss} is nan: {why}; --empty 0 or --empty 1 says what it is then"
+        return f"{result.called} is nan: {why}; --empty 0 or --empty 1 says what it is then"
     hint = "; --clip 1e-15 bounds it" if clips else ""
-    return f"{result.loss} is {canonical(value)}: {why}{hint}"
+    return f"{result.called} is {canonical(value)}: {why}{hint}"

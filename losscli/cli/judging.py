@@ -28,12 +28,15 @@ class Gating(NamedTuple):
     save_baseline: str | None = None
     junit: str | None = None
     github: bool = False
+    keeps_groups: bool = True
 
-    def slices(self, by: Sequence[str]) -> Sequence[str]:
-        """The columns to group by, given those of `--by`."""
+    def sliced(self, by: Sequence[str], per_output: bool) -> "tuple[Gating, Sequence[str]]":
+        """The columns to group by, given those of `--by`. Groups that gates alone need are not shown."""
         from losscli.gates import Gate, sliced_by
 
-        return sliced_by([gate for gate in self.gates if isinstance(gate, Gate)], by) if self.gates else by
+        gates = [gate for gate in self.gates if isinstance(gate, Gate)]
+        columns = sliced_by(gates, by, per_output)
+        return self._replace(keeps_groups=bool(by or per_output or not columns)), columns
 
     def opened(self, objectives: Sequence[Objective], reduction: str) -> "Gating":
         """The same with the baseline as it is read. Raises InputError."""
@@ -132,6 +135,8 @@ def judge(
         from losscli.render.json import to_json
 
         write_file(gating.save_baseline, to_json(kept(report, prints)))
+    if not gating.keeps_groups:
+        report = replace(report, results=tuple(replace(result, groups=()) for result in report.results))
     return report, code
 
 

@@ -82,18 +82,23 @@ def files_by_role(
         raise UsageError(f"--pred is for losses that take pred, and {loss.name} takes {', '.join(roles)}")
     roles = [role for role in roles if role != "pred" or not pred]
     if len(files) > len(roles):
-        raise UsageError(f"{loss.name} takes {len(roles)} files ({', '.join(roles)}), {len(files)} are given")
+        raise UsageError(f"{loss.name} takes {_counted(roles, bool(pred))}, {len(files)} are given")
     found = {role: [file] for role, file in [("pred", file) for file in pred] + [*zip(roles, files, strict=False)]}
     for role, parts in _by_role("--input", "FILE", input).items():
         found[role] = found.get(role, []) + parts
     return {role: [Path(part) for part in parts] if parts[1:] else parts[0] for role, parts in found.items()}
 
 
+def _counted(roles: Sequence[str], beside_pred: bool) -> str:
+    """How many files, and for which roles: what `--pred` names is none of them."""
+    files = "1 file" if len(roles) == 1 else f"{len(roles) or 'no'} files"
+    return files + " beside --pred" * beside_pred + (f" ({', '.join(roles)})" if roles else "")
+
+
 def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | list[Path]]) -> None:
-    """No output may take the place of an input, become a part of one, nor be what `-o` (the first) names too."""
+    """No output may take the place of an input, become a part of one, nor be what another option names too."""
     from losscli.formats.paths import files_of, is_part
 
-    result, *others = outputs
     taken = {os.path.realpath(path) for given in inputs for path in files_of(given)} if any(outputs) else set()
     for output in outputs:
         if output and os.path.realpath(output) in taken:
@@ -101,8 +106,10 @@ def refuse_overwriting(outputs: Sequence[str | None], inputs: Iterable[str | lis
         folder = os.path.dirname(os.path.realpath(output or ""))
         if output and is_part(output) and folder in taken and os.path.isdir(folder):
             raise UsageError(f"{output} would be a part of an input, whose folder it is in; write it elsewhere")
-    if result and os.path.realpath(result) in {os.path.realpath(other) for other in others if other}:
-        raise UsageError(f"{result} is named for two outputs")
+    named = [os.path.realpath(output) for output in outputs if output]
+    for k, output in enumerate(filter(None, outputs)):
+        if named[k] in named[:k]:
+            raise UsageError(f"{output} is named for two outputs")
 
 
 def columns_by_role(

@@ -13,11 +13,10 @@ def json(report: Report) -> str:
 
 def jsonl(report: Report) -> str:
     """An object a line: a result, or where samples were asked for a sample, with the loss it is `of`."""
-    results = report.to_dict()["results"]
     lines: list[Any] = []
-    for result in results:
+    for one, result in zip(report.results, report.to_dict()["results"], strict=True):
         samples = result.get("samples")
-        lines += [result] if samples is None else [{"of": result["loss"], **sample} for sample in samples]
+        lines += [result] if samples is None else [{"of": one.called, **sample} for sample in samples]
     return "".join(dumps(line, allow_nan=False) + "\n" for line in lines)
 
 

@@ -1,5 +1,6 @@
 """Reports as rows of text cells, for every format that is made of rows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from losscli.literals import format_number
@@ -18,17 +19,51 @@ def number(value: Any) -> str:
 
 def result_rows(report: Report) -> Rows:
     """A row a loss, after a row for each term of a sum of losses; the baseline's value and the size of derivatives
-    where they were asked for.
+    where they were asked for, and of several systems which one it is.
     """
     sizes = [{**_compared(result), **_sizes(result)} for result in report.results]
-    header = [*COLUMNS, *sizes[0]]
+    names = setting_names(report, [*COLUMNS, *sizes[0]])
+    header = [*COLUMNS, *sizes[0], *system_cells(report.results[0], names)]
     rows = []
     for result, size in zip(report.results, sizes, strict=True):
-        counts = [result.reduction, str(result.n), number(result.weight)]
+        counts, system = [result.reduction, str(result.n), number(result.weight)], system_cells(result, names)
         for term in result.terms:
-            rows.append([term.loss, counts[0], number(term.value), *counts[1:], *[""] * len(size)])
-        rows.append([result.loss, counts[0], number(result.value), *counts[1:], *size.values()])
+            of_term = [*[""] * len(size), *unranked(system).values()]
+            rows.append([term.loss, counts[0], number(term.value), *counts[1:], *of_term])
+        rows.append([result.loss, counts[0], number(result.value), *counts[1:], *size.values(), *system.values()])
     return header, rows
+
+
+RANK, SYSTEM = "rank", "pred"
+
+
+def setting_names(report: Report, taken: Iterable[str]) -> dict[str, str]:
+    """The column of each setting of several systems, in the order in which their files name them; `n_setting` where
+    a column that is there already, `taken`, has the setting's name.
+    """
+    given = [one.path for one in report.inputs if one.role == SYSTEM]
+    results = sorted((r for r in report.results if r.pred in given), key=lambda result: given.index(result.pred))
+    columns, used = {}, {RANK, SYSTEM, *taken}
+    for setting in dict.fromkeys(setting for result in results for setting in result.settings):
+        name = setting
+        while name in used:
+            name += "_setting"
+        used.add(name)
+        columns[setting] = name
+    return columns
+
+
+def system_cells(result: Result, names: dict[str, str]) -> dict[str, str]:
+    """Which of several systems it is, by column; nothing where there is one."""
+    if not result.pred:
+        return {}
+    settings = {name: result.settings.get(setting, "") for setting, name in names.items()}
+    return {RANK: str(result.rank), **settings, SYSTEM: result.pred}
+
+
+def unranked(system: dict[str, str]) -> dict[str, str]:
+    """The same of a term, whose value is not what is ranked."""
+    return system | ({RANK: ""} if system else {})
 
 
 def _compared(found: Result | Group) -> dict[str, str]:

@@ -15,6 +15,7 @@ from rich.text import Text
 from losscli.escape import escape
 from losscli.render.lines import (
     GROUP_COLUMNS,
+    SYSTEM,
     WEAK_COLUMNS,
     group_rows,
     has_groups,
@@ -23,14 +24,19 @@ from losscli.render.lines import (
     has_weak,
     number,
     sample_rows,
+    setting_names,
+    system_cells,
     unlisted,
+    unranked,
     weak_rows,
 )
-from losscli.results import EXTRAS, Derivative, Report, Result, change_of
+from losscli.results import EXTRAS, Derivative, Input, Report, Result, change_of
 
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
-_NUMBERS = ("value", "baseline", "change", "n", "weight", *EXTRAS, "p50", "p90", "p99")
+_SPREAD = (*EXTRAS, "p50", "p90", "p99")
+_NUMBERS = ("value", "baseline", "change", "n", "weight", *_SPREAD)
+_FACTS = ("loss", "reduction", *_NUMBERS)
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
 _ASCII_HEAD = Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
@@ -40,7 +46,8 @@ def table(report: Report, colour: bool) -> str:
     """What was matched; a row a loss, or a line a figure on a narrow terminal; then the groups, then the samples."""
     parts = [_inputs(report)]
     if has_value(report):
-        facts = [row for result in report.results for row in _facts(result)]
+        names = setting_names(report, _FACTS)
+        facts = [row for result in report.results for row in _facts(result, names)]
         parts.append(_figures(facts, colour))
         parts += [_histogram(result) for result in report.results if result.histogram]
         parts += [_derivative(word, d) for r in report.results for word, d in _derivatives(r)]
@@ -76,6 +83,8 @@ def _figures(facts: list[dict[str, str]], colour: bool) -> str:
     """A row a loss; of several losses a column a loss where that is too wide."""
     shown = [key for key in facts[-1] if any(f.get(key) for f in facts)]
     rows = [[f.get(key, "") for key in shown] for f in facts]
+    if SYSTEM in shown:
+        return _ranking(shown, rows, colour)
     if len(rows) > 1 and not _fits(_widths(shown, rows)):
         names, *columns = zip(*rows, strict=True)
         header = [shown[0], *names]
@@ -85,9 +94,24 @@ def _figures(facts: list[dict[str, str]], colour: bool) -> str:
     return grid(shown, rows, _NUMBERS, colour=colour)
 
 
-def _facts(result: Result) -> list[dict[str, str]]:
-    terms = [{"loss": t.loss, "value": number(t.value)} for t in result.terms]
+def _ranking(shown: list[str], rows: list[list[str]], colour: bool) -> str:
+    """A line a system, as they are there to be compared: where it is too wide, it has no spread, then no reduction.
+    Other formats have both.
+    """
+    for left_out in (_SPREAD, ("reduction",)):
+        if not _fits(_widths(shown, rows)):
+            kept = [k for k, name in enumerate(shown) if name not in left_out]
+            shown, rows = [shown[k] for k in kept], [[row[k] for k in kept] for row in rows]
+    return grid(shown, rows, _NUMBERS, prose=(SYSTEM,), colour=colour)
+
+
+def _facts(result: Result, names: dict[str, str]) -> list[dict[str, str]]:
+    system = system_cells(result, names)
+    which = {key: cell for key, cell in system.items() if key != SYSTEM}
+    whose = {key: cell for key, cell in system.items() if key == SYSTEM}
+    terms = [{**unranked(which), "loss": t.loss, "value": number(t.value), **whose} for t in result.terms]
     whole = {
+        **which,
         "loss": result.loss,
         "reduction": result.reduction,
         "value": number(result.value),
@@ -97,6 +121,7 @@ def _facts(result: Result) -> list[dict[str, str]]:
         "weight": "" if result.weight == result.n else number(result.weight),
         **{key: number(getattr(result, key)) for key in EXTRAS},
         **{key: number(value) for key, value in result.quantiles.items()},
+        **whose,
     }
     return [*terms, whole]
 
@@ -105,14 +130,14 @@ def _histogram(result: Result) -> str:
     """The samples' losses from the least to the largest, a block a bin, as high as the bin is full."""
     signs, top = _ASCII_BLOCKS if is_ascii() else _BLOCKS, max(result.histogram)
     blocks = "".join(signs[-(-count * (len(signs) - 1) // top)] for count in result.histogram)
-    low, high = f"{result.loss}  {number(result.min)}", number(result.max)
+    low, high = f"{result.called}  {number(result.min)}", number(result.max)
     gap = " " if cell_len(low + blocks + high) + 2 <= get_terminal_size().columns else "\n"
     return f"\n{low}{gap}{blocks}{gap}{high}\n"
 
 
 def _derivatives(result: Result) -> list[tuple[str, Derivative]]:
     found = [("gradient", d) for d in result.gradients.values()] + [("hessian", d) for d in result.hessians.values()]
-    return [(f"{result.loss}: {word} of {d.of}", d) for word, d in found]
+    return [(f"{result.called}: {word} of {d.of}", d) for word, d in found]
 
 
 def _derivative(what: str, derivative: Derivative) -> str:
@@ -122,9 +147,19 @@ def _derivative(what: str, derivative: Derivative) -> str:
 
 
 def _inputs(report: Report) -> str:
-    parts = [f"{i.role} {escape(i.path)}{_named(i.columns)}" for i in report.inputs]
+    by_role: dict[str, list[Input]] = {}
+    for one in report.inputs:
+        by_role.setdefault(one.role, []).append(one)
     absent = f" ({report.account})" if str(report.account) else ""
-    return f"{report.matched} rows matched{absent}: {', '.join(parts)}\n"
+    return f"{report.matched} rows matched{absent}: {', '.join(map(_read_from, by_role.values()))}\n"
+
+
+def _read_from(inputs: list[Input]) -> str:
+    """Where a role is read from; of many files how many, if their columns are called the same."""
+    first = inputs[0]
+    if len(inputs) > 1 and all(one.columns == first.columns for one in inputs):
+        return f"{first.role} {len(inputs)} files{_named(first.columns)}"
+    return ", ".join(f"{one.role} {escape(one.path)}{_named(one.columns)}" for one in inputs)
 
 
 def _named(columns: tuple[str, ...]) -> str:
