@@ -22,12 +22,13 @@ _FORBIDDEN = {
     "plugin": "is a program, which no file found in a folder may start: give --plugin on the command line",
     "help": "is for the command line",
     "debug": "is for the command line",
+    "github": "is for the command line, of a build",
     "quiet": "would keep quiet about these very options: give -q on the command line",
     **dict.fromkeys(OUTPUTS, _WRITES),
     "save-baseline": f"{_WRITES}: losscli check --save-baselines writes what baseline names",
 }
 _OF_A_RUN = dict.fromkeys(("files", "pred"), "belongs to one run: give it there, or to a check, [check.NAME]")
-_OF_THE_TABLE = dict.fromkeys(("format", "github"), "is said to losscli check, which shows all checks in one table")
+_OF_THE_TABLE = {"format": "is said to losscli check, which shows all checks in one table"}
 _PATHS = ("files", "pred", "baseline")
 HOW = f"write [check.NAME] in {OWN} with files, loss and a gate, such as max = 0.3"
 

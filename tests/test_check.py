@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 from typing import Any
 
 import pytest
@@ -161,7 +162,7 @@ def test_many_failures_are_counted(check: Run) -> None:
 
 
 def test_a_check_takes_what_eval_says_and_its_own_wins(check: Run) -> None:
-    shared = "[eval]\nmissing = 'drop'\nloss = 'huber'\ndelta = 2\nby = 'd'\nformat = 'csv'\ngithub = true\n"
+    shared = "[eval]\nmissing = 'drop'\nloss = 'huber'\ndelta = 2\nby = 'd'\nformat = 'csv'\n"
     found = json.loads(
         check(
             f"{shared}[check.a]\nfiles = 'two.csv'\nmax = 9\n"
@@ -263,7 +264,7 @@ SPOILT = {
     f"[check.a]\n{FILES_SAID}max = 'much'\n": "[check.a]: --max: 'much' is not a number",
     f"[check.a]\n{FILES_SAID}max = 5\ndelta = 1\n": "[check.a]: --delta belongs to",
     f"[check.a]\n{FILES_SAID}max = 5\nformat = 'csv'\n": "[check.a]: 'format' is said to losscli check",
-    f"[check.a]\n{FILES_SAID}max = 5\ngithub = true\n": "[check.a]: 'github' is said to losscli check",
+    f"[check.a]\n{FILES_SAID}max = 5\ngithub = true\n": "[check.a]: 'github' is for the command line",
     f"[check.a]\n{FILES_SAID}max = 5\noutput = 'a'\n": "[check.a]: 'output' writes a file",
     f"[check.a]\n{FILES_SAID}max = 5\nsave-baseline = 'a'\n": "losscli check --save-baselines writes what baseline",
     f"[check.a]\n{FILES_SAID}max = 5\nplugin = 'a.py'\n": "[check.a]: 'plugin' is a program",
@@ -308,7 +309,7 @@ def test_baselines_are_written_by_one_command_and_then_kept(check: Run, here: Pa
     put(here, {"p.csv": FILES["p.csv"].replace("5,FR", "6,FR")})
     worse = run_here("check")
     assert (worse.code, worse.stdout.count("failed")) == (1, 2)
-    assert "a: mse[country=FR] is 16.0, above 9.09, which --max-regress 1% allows of 9.0" in worse.stderr
+    assert "a: mse[country=FR] is 16.0, above 9.09 by 6.91 (baseline 9.0, --max-regress 1%)" in worse.stderr
     assert (here / "kept" / "a.json").read_bytes() == first
     assert run_here("check", "--save-baselines").code == 0
     assert (run_here("check").code, (here / "kept" / "a.json").read_bytes() == first) == (0, False)
@@ -344,3 +345,52 @@ def test_a_run_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     modules: Any = set(ran.stdout.removeprefix(HEADER).split())
     assert "losscli.engine" in modules
     assert not {"rich", "pandas", "scipy", "pyarrow"} & modules
+
+
+# Reports for machines
+
+
+def test_a_suite_a_check_in_junit(check: Run) -> None:
+    text = "[check.'b.c']\nfiles = ['inf.csv']\nloss = 'bce'\nmax = 5\n"
+    ran = check(PASSES + FAILS + text + REFUSED, "--junit", "found.xml")
+    assert (ran.code, ran.stdout) == (3, "")
+    suites = ElementTree.fromstring(Path("found.xml").read_text())
+    counts = [[suite.get(key) for key in ("name", "tests", "failures", "errors")] for suite in suites]
+    assert counts == [
+        ["losscli.fine", "2", "0", "0"],
+        ["losscli.poor", "2", "1", "0"],
+        ["losscli.b_c", "2", "2", "0"],
+        ["losscli.gone", "1", "0", "1"],
+    ]
+
+
+def test_junit_is_written_beside_any_result_and_not_over_an_input(check: Run) -> None:
+    assert check(PASSES, "--junit", "found.xml", "-o", "found.txt").stdout == ""
+    assert (Path("found.txt").read_text()[:5], Path("found.xml").read_text()[:5]) == ("check", "<?xml")
+    for name in ("p.csv", "losscli.toml"):
+        assert (ran := check(PASSES, "--junit", name)).code == 2
+        assert f"{name} is an input file" in ran.stderr
+    assert check(PASSES, "--junit", "a.txt", "-o", "a.txt").code == 2
+    assert check(PASSES, "--junit", "nofolder/found.xml").code == 74
+
+
+def test_annotations_and_a_summary_of_all_checks(check: Run, monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(here / "summary.md"))
+    ran = check(PASSES + FAILS, "--github")
+    message = "poor: mse is 4.333333333333333, above --max 4.0 by 0.33333333333333304"
+    assert ran.stderr.splitlines() == [f"losscli: error: {message}", f"::error title=losscli::{message}"]
+    headings = [line for line in (here / "summary.md").read_text().splitlines() if line.startswith("#")]
+    assert headings == ["## losscli fine: passed", "## losscli poor: failed"]
+
+
+def test_a_mistake_in_the_file_is_annotated_too(check: Run, monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(here / "summary.md"))
+    ran = check("[check.a]\nma = 1\n", "--github")
+    assert ran.stderr.splitlines()[1] == (
+        "::error title=losscli::losscli.toml: [check.a] has no option 'ma'; did you mean 'max'?"
+    )
+
+
+def test_no_summary_to_write_to_is_noted(check: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    assert "note: --github: GITHUB_STEP_SUMMARY names no file" in check(PASSES, "--github").stderr

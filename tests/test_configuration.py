@@ -413,6 +413,6 @@ def test_every_option_of_eval_is_known(said: Run, run_here: Run) -> None:
         if f"'{key}' " in ran.stderr and "[eval]: " in ran.stderr:
             reasons[key] = ran.stderr
     assert set(reasons) == {
-        *("files", "pred", "json", "debug", "quiet", "output", "junit", "save-baseline"),
+        *("files", "pred", "json", "debug", "quiet", "github", "output", "junit", "save-baseline"),
         *("grad-out", "hess-out", "per-sample-out", "probs-out"),
     }

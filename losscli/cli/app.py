@@ -81,7 +81,7 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Parse and act; returns the exit code."""
-    code = guarded(lambda: _run(arguments), debug="--debug" in arguments)
+    code = guarded(lambda: _run(arguments), "--debug" in arguments, "--github" in arguments)
     if not _is_quiet(arguments):
         say("warning", getattr(sys.modules.get("losscli.registry"), "problems", []))
     return code

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from losscli.cli import options
-from losscli.cli.streams import deliver, say, wants_colour
+from losscli.cli.judging import publish
+from losscli.cli.streams import annotate, deliver, say, wants_colour
 from losscli.configuration import HOW, OWN, SHARED, Configuration, Value, find
 from losscli.errors import InputError, LossError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from losscli.cli.eval import Request
-    from losscli.results import Report
+    from losscli.render.outcomes import Outcome
 
 _ORDER = [
     *(error.exit_code for error in (OutputError, LossError, UsageError, InputError)),
@@ -29,17 +30,23 @@ class Asked(NamedTuple):
     format: str
     output: str | None
     save_baselines: bool
+    junit: str | None
+    github: bool
     quiet: bool
 
 
-class Outcome(NamedTuple):
-    """What became of a check: the report, or none where it was refused; what is to be said, and the exit code."""
+class Ended(NamedTuple):
+    """What became of a check, the exit code that it would have alone, and its notes."""
 
-    name: str
-    report: "Report | None"
+    outcome: "Outcome"
     code: int
     notes: Sequence[str] = ()
-    faults: Sequence[str] = ()
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, a line each, which names the check; what refuses it does so itself."""
+        named = f"{self.outcome.name}: " if self.code != UsageError.exit_code else ""
+        return [f"{named}{fault}" for fault in self.outcome.failed]
 
 
 def check_command(
@@ -53,6 +60,11 @@ def check_command(
     ] = None,
     json: options.Json = False,
     output: options.Output = None,
+    junit: Annotated[
+        str | None,
+        typer.Option(help="Gates as JUnit XML to FILE.", metavar="FILE"),
+    ] = None,
+    github: Annotated[bool, typer.Option("--github", help="Failed gates as annotations, and a job summary.")] = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> Callable[[], int]:
@@ -74,7 +86,7 @@ def check_command(
 
     Exit codes: 0 every gate passed, 1 one failed, 2 usage, 3 input refused, 4 a value is infinite or NaN.
     """  # noqa: D301 - the backspace keeps the lines of the example apart
-    asked = Asked(options.chosen_format(format, json, output), output, save_baselines, quiet)
+    asked = Asked(options.chosen_format(format, json, output), output, save_baselines, junit, github, quiet)
     return lambda: _act(asked)
 
 
@@ -84,13 +96,16 @@ def _act(asked: Asked) -> int:
         raise UsageError(f"there is no {OWN}, nor [tool.losscli] in a {SHARED}, up to the repository's root: {HOW}")
     requests = _requests(configuration, asked)
     _refuse_overwriting(configuration, requests, asked)
-    found = [_outcome(configuration, name, request) for name, request in requests.items()]
-    code = next(code for code in _ORDER if code in {outcome.code for outcome in found})
-    _deliver(found, asked)
+    found = [_ended(configuration, name, request) for name, request in requests.items()]
+    told = publish([one.outcome for one in found], asked.junit, asked.github)
+    _deliver([one.outcome for one in found], asked)
     if not asked.quiet:
-        say("note", [note for outcome in found for note in outcome.notes])
-    say("error", [fault for outcome in found for fault in outcome.faults])
-    return code
+        say("note", [*told, *(note for one in found for note in one.notes)])
+    faults = [fault for one in found for fault in one.faults]
+    say("error", faults)
+    if asked.github:
+        annotate(faults)
+    return next(code for code in _ORDER if code in {one.code for one in found})
 
 
 def _requests(configuration: Configuration, asked: Asked) -> "dict[str, Request]":
@@ -134,34 +149,32 @@ def _refuse_overwriting(configuration: Configuration, requests: "Mapping[str, Re
     if len({os.path.realpath(path) for path in saved}) < len(saved):
         raise UsageError(f"{', '.join(saved)}: a baseline of two checks would be written by each: give each its own")
     read = [path for request in requests.values() for path in [*request.inputs, request.gating.baseline_file] if path]
-    options.refuse_overwriting([asked.output, *saved], [*read, configuration.path])
+    options.refuse_overwriting([asked.output, asked.junit, *saved], [*read, configuration.path])
 
 
-def _outcome(configuration: Configuration, name: str, request: "Request") -> Outcome:
-    from losscli.cli.eval import faults, outcome
+def _ended(configuration: Configuration, name: str, request: "Request") -> Ended:
+    from losscli.cli.eval import nonfinite, outcome
+    from losscli.render.outcomes import Outcome
 
     baseline = request.gating.baseline_file
     if baseline and not os.path.exists(baseline):
-        missing = f"{name}: {baseline}: is not there yet; losscli check --save-baselines makes it"
-        return Outcome(name, None, InputError.exit_code, faults=[missing])
+        missing = f"{baseline}: is not there yet; losscli check --save-baselines makes it"
+        return Ended(Outcome(name, None, [missing]), InputError.exit_code)
     try:
         report, code = outcome(request)
     except UsageError as error:
-        return Outcome(name, None, error.exit_code, faults=[f"{configuration.called(f'check.{name}')}: {error}"])
+        return Ended(Outcome(name, None, [f"{configuration.called(f'check.{name}')}: {error}"]), error.exit_code)
     except LossError as error:
-        return Outcome(name, None, error.exit_code, faults=[f"{name}: {error}"])
+        return Ended(Outcome(name, None, [str(error)]), error.exit_code)
     saved = request.gating.save_baseline
     anew = [f"{saved}: is written anew; gates that need it are not judged"] if saved and not code else []
-    notes, wrong = [
-        [f"{name}: {text}" for text in texts] for texts in ([*anew, *report.notes], faults(request, report))
-    ]
-    return Outcome(name, report, code, notes, wrong)
+    notes = [f"{name}: {note}" for note in [*anew, *report.notes]]
+    return Ended(Outcome(name, report, nonfinite(request, report)), code, notes)
 
 
-def _deliver(found: Sequence[Outcome], asked: Asked) -> None:
+def _deliver(outcomes: "Sequence[Outcome]", asked: Asked) -> None:
     """The table, unless some check has nothing to show in it."""
-    from losscli.render.checks import Checked, checks_text
+    from losscli.render.checks import checks_text
 
-    checks = [Checked(outcome.name, not outcome.code, outcome.report) for outcome in found if outcome.report]
-    if len(checks) == len(found):
-        deliver(checks_text(checks, asked.format, wants_colour(asked.output)), asked.output, asked.format)
+    if all(outcome.report for outcome in outcomes):
+        deliver(checks_text(outcomes, asked.format, wants_colour(asked.output)), asked.output, asked.format)

@@ -10,7 +10,7 @@ import typer
 from losscli.cli import options
 from losscli.cli.complete import complete_column, complete_loss
 from losscli.cli.judging import Asked, Gating, gating_of, judge
-from losscli.cli.streams import deliver, on_terminal, say, wants_colour
+from losscli.cli.streams import annotate, deliver, on_terminal, say, wants_colour
 from losscli.errors import UsageError
 from losscli.literals import canonical
 from losscli.objectives import Objective, parse
@@ -336,20 +336,18 @@ def _act(request: Request) -> int:
     deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)
-    say("error", faults(request, report))
+    failed = [*nonfinite(request, report), *(verdict.message for verdict in report.gates if not verdict.passed)]
+    say("error", failed)
+    if request.gating.github:
+        annotate(failed)
     return code
 
 
 def outcome(request: Request) -> "tuple[Report, int]":
     """The report with what became of the gates, and the exit code. Raises LossError."""
     gating = request.gating.opened(request.objectives, request.evaluation["reduction"])
-    return judge(_evaluated(request), gating, request.evaluation, request.allow_nonfinite)
-
-
-def faults(request: Request, report: "Report") -> list[str]:
-    """Why the exit code is not 0, a line each."""
-    failed = [verdict.message for verdict in report.gates if not verdict.passed]
-    return [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed]
+    report = _evaluated(request)
+    return judge(report, gating, request.evaluation, nonfinite(request, report))
 
 
 def _evaluated(request: Request) -> "Report":
@@ -370,13 +368,13 @@ def _evaluation(request: Request, system: dict[str, str]) -> "Report":
         return evaluate(request.objectives, progress=step, **{**request.evaluation, **system})
 
 
-def _nonfinite(report: "Report", objectives: Sequence[Objective]) -> list[str]:
-    """Why a value is infinite or NaN, and what can be done."""
-    by_loss = {str(objective): objective for objective in objectives}
+def nonfinite(request: Request, report: "Report") -> list[str]:
+    """Why a value is infinite or NaN, and what can be done; nothing where that is allowed."""
+    by_loss = {str(objective): objective for objective in request.objectives}
     return [
         _why(result, result.value, by_loss[result.loss])
         for result in report.results
-        if result.value is not None and not isfinite(result.value)
+        if result.value is not None and not isfinite(result.value) and not request.allow_nonfinite
     ]
 
 
