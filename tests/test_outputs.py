@@ -175,7 +175,7 @@ def cells_of(line: str) -> list[str]:
     """What a page shows of a line of a table: cells between bars, backslashes and entities undone."""
     assert line.startswith("| ")
     assert line.endswith(" |")
-    cells = re.split(r" (?<!\\)\| ", line[2:-2])
+    cells = re.split(r" (?<!\\)\| ", line[2:-2].replace("<!-- -->", ""))
     return [re.sub(r"\\([^A-Za-z0-9 ])|&#?\w+;", lambda m: m[1] or html.unescape(m[0]), cell) for cell in cells]
 
 

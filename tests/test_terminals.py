@@ -285,7 +285,7 @@ def markdown_cells(line: str) -> list[str]:
     """What a page shows of a row: no cell may hold a sign that means something, but behind a backslash."""
     assert line.startswith("| ")
     assert line.endswith(" |")
-    cells = re.split(r" (?<!\\)\| ", line[2:-2])
+    cells = re.split(r" (?<!\\)\| ", line[2:-2].replace("<!-- -->", ""))
     for text in cells:
         assert not set(re.sub(r"\\[^A-Za-z0-9\s]", "", text)) & set("|<>`*_~[]&$\\"), text
     return [re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text) for text in cells]

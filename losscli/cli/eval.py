@@ -10,7 +10,7 @@ import typer
 from losscli.cli import options
 from losscli.cli.complete import complete_column, complete_loss
 from losscli.cli.judging import Asked, Gating, gating_of, judge
-from losscli.cli.streams import deliver, on_terminal, say, wants_colour
+from losscli.cli.streams import annotate, deliver, guarded, on_terminal, say, wants_colour
 from losscli.errors import UsageError
 from losscli.literals import canonical
 from losscli.objectives import Objective, parse
@@ -290,7 +290,8 @@ def eval_command(
     _check_listing(is_listed, worst, limit, show, per_sample_out)
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
-    return lambda: _act(Request(objectives, evaluation, systems, gating, allow_nonfinite, chosen, output, quiet))
+    request = Request(objectives, evaluation, systems, gating, allow_nonfinite, chosen, output, quiet)
+    return lambda: guarded(lambda: _act(request), debug, github)
 
 
 def _groups_of(column: str | None, file: "str | list[Path] | None") -> "str | Path | list[Path]":
@@ -325,12 +326,16 @@ def _check_groups(option: str, is_listed: bool, format: str) -> None:
 
 
 def _act(request: Request) -> int:
-    report, code = judge(_evaluated(request), request.gating, request.evaluation, request.allow_nonfinite)
+    report = _evaluated(request)
+    nonfinite = [] if request.allow_nonfinite else _nonfinite(report, request.objectives)
+    report, code = judge(report, request.gating, request.evaluation, nonfinite)
     deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)
-    failed = [verdict.message for verdict in report.gates if not verdict.passed]
-    say("error", [*([] if request.allow_nonfinite else _nonfinite(report, request.objectives)), *failed])
+    failed = [*nonfinite, *(verdict.message for verdict in report.gates if not verdict.passed)]
+    say("error", failed)
+    if request.gating.github:
+        annotate(failed)
     return code
 
 

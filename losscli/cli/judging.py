@@ -1,11 +1,12 @@
 """The gates and baselines of a run: what the options ask for, and what is done once the values are known."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.cli import options
-from losscli.cli.streams import write_file
+from losscli.cli.streams import append_file, write_file
 from losscli.errors import InputError, UsageError
 from losscli.objectives import Objective
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from losscli.baselines import Baseline
     from losscli.fingerprints import Fingerprint
     from losscli.gates import Gate, Regress
+    from losscli.render.outcomes import Outcome
     from losscli.results import Report
 
 
@@ -103,27 +105,55 @@ def _read(path: str | None, objectives: Sequence[Objective], reduction: str) -> 
 
 
 def judge(
-    report: "Report", gating: Gating, evaluation: Mapping[str, Any], allow_nonfinite: bool
+    report: "Report", gating: Gating, evaluation: Mapping[str, Any], nonfinite: Sequence[str]
 ) -> "tuple[Report, int]":
-    """The report with what became of the gates, and the exit code. Files for others are written."""
+    """The report with what became of the gates, and the exit code. Files for others are written. `nonfinite` has a line
+    for each value that is infinite or NaN, none where that is allowed.
+    """
     from losscli.gates import exit_code, judged
+    from losscli.render.outcomes import Outcome
 
     prints = _fingerprints(gating, report, evaluation)
     if gating.baseline:
         report = _compared(gating.baseline, report, gating, prints, evaluation["strict"])
     report = replace(report, gates=judged(report, gating.gates))
-    code = exit_code(report, allow_nonfinite)
+    code = exit_code(report, allow_nonfinite=not nonfinite)
     if gating.save_baseline and code:
         unsaved = f"{gating.save_baseline}: is not written, as a gate failed or a value is not finite"
         report = replace(report, notes=(unsaved, *report.notes))
-    elif gating.save_baseline:
+    shown = report if gating.keeps_groups else _without_groups(report)
+    told = publish([Outcome("", shown, nonfinite)], gating.junit, gating.github)
+    if gating.save_baseline and not code:  # last: what could not be told is no success
         from losscli.baselines import kept
         from losscli.render.json import to_json
 
         write_file(gating.save_baseline, to_json(kept(report, prints)))
-    if not gating.keeps_groups:
-        report = replace(report, results=tuple(replace(result, groups=()) for result in report.results))
-    return report, code
+    return replace(shown, notes=(*told, *report.notes)), code
+
+
+def _without_groups(report: "Report") -> "Report":
+    return replace(report, results=tuple(replace(result, groups=()) for result in report.results))
+
+
+def publish(outcomes: "Sequence[Outcome]", junit: str | None, github: bool) -> Sequence[str]:
+    """Write the file for `--junit` and the job summary of `--github`, where they are asked for; returns notes."""
+    if junit:
+        from losscli.render.junit import junit as to_xml
+
+        write_file(junit, to_xml(outcomes))
+    if not github:
+        return []
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return ["--github: GITHUB_STEP_SUMMARY names no file that a job summary could be written to"]
+    from losscli.render.github import MOST, summary
+
+    taken = os.path.getsize(path) + 2 if os.path.exists(path) else 0
+    text = summary(outcomes, MOST - taken)
+    if not text:
+        return [f"--github: {path} has no room for a job summary"]
+    append_file(path, text)
+    return []
 
 
 def _fingerprints(

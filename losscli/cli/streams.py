@@ -16,13 +16,31 @@ from losscli.escape import escape, width
 NO_RESOURCES = 71  # the exit code where memory, or another thing that the system gives, has run out
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of our own: no text of a file has them any more
 _MOST = 5  # messages of a kind, before they are counted only
+_MOST_SHOWN = 10  # annotations of a step that GitHub shows
 
 
 def say(level: str, messages: Sequence[str]) -> None:
     """`losscli: note: …`, a line each on stderr; beyond five they are counted. A closed stderr is no error."""
-    lines = [f"losscli: {level}: {escape(m)}" for m in messages[:_MOST]]
+    lines = [f"losscli: {level}: {_inert(escape(m))}" for m in messages[:_MOST]]
     if len(messages) > _MOST:
         lines.append(f"losscli: {level}: and {len(messages) - _MOST} more")
+    _to_stderr(lines)
+
+
+def annotate(messages: Sequence[str]) -> None:
+    """Errors as GitHub Actions shows them beside a run: a line each on stderr; beyond ten they are counted."""
+    shown = [escape(m).replace("%", "%25") for m in messages[:_MOST_SHOWN]]  # a line end is escaped already
+    if len(messages) > _MOST_SHOWN:
+        shown[-1] += f" (and {len(messages) - _MOST_SHOWN} more)"
+    _to_stderr([f"::error title=losscli::{text}" for text in shown])
+
+
+def _inert(text: str) -> str:
+    """Text that the runner of GitHub Actions takes no command from: it looks for `##[` anywhere in a line."""
+    return text.replace("##[", r"#\x23[") if os.environ.get("GITHUB_ACTIONS") else text
+
+
+def _to_stderr(lines: Sequence[str]) -> None:
     if sys.stderr is not None and lines:
         with suppress(OSError):  # past Python's own buffer, which would fail once more at exit
             os.write(2, "".join(line + "\n" for line in lines).encode("utf8", "backslashreplace"))
@@ -70,6 +88,23 @@ def write_file(path: str, text: str) -> None:
             write_out(text)
             return
         _replace(path, text.encode("utf8", "backslashreplace"))
+    except OSError as error:
+        raise OutputError(f"{path}: could not be written: {error.strerror}") from None
+
+
+def append_file(path: str, text: str) -> None:
+    """The text at the end of a file, apart from what is there by an empty line; whole, or the file is as it was."""
+    try:
+        with open(path, "ab", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = ("\n\n" * bool(size) + text).encode("utf8", "backslashreplace")
+            try:
+                while data:
+                    data = data[file.write(data) or 0 :]
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(size)
+                raise
     except OSError as error:
         raise OutputError(f"{path}: could not be written: {error.strerror}") from None
 
@@ -133,35 +168,39 @@ def _replace(path: str, data: bytes) -> None:
         output.abort()
 
 
-def guarded(action: Callable[[], int], debug: bool) -> int:
+def guarded(action: Callable[[], int], debug: bool, github: bool = False) -> int:
     """Run a command; whatever goes wrong is one line on stderr and an exit code, never a traceback (but with
-    --debug).
+    --debug); with `github` an annotation too.
     """
     try:
         return action()
     except LossError as error:
-        say("error", [str(error)])
-        return error.exit_code
+        return _ended(str(error), error.exit_code, github)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
     except Exception as error:
-        return _failed(error, debug)
+        return _failed(error, debug, github)
 
 
-def _failed(error: Exception, debug: bool) -> int:
+def _ended(message: str, code: int, github: bool) -> int:
+    say("error", [message])
+    if github:
+        annotate([message])
+    return code
+
+
+def _failed(error: Exception, debug: bool, github: bool) -> int:
     if found := _of_the_system(error):
-        message, code = found
-        say("error", [message])
-        return code
+        return _ended(*found, github)
     if debug:
         from traceback import print_exception
 
         print_exception(error)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    say("error", [f"internal error, please report it with the command and the output of --debug: {what}"])
-    return LossError.exit_code
+    message = f"internal error, please report it with the command and the output of --debug: {what}"
+    return _ended(message, LossError.exit_code, github)
 
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
