@@ -230,7 +230,7 @@ def options_in(text: str) -> set[str]:
 def test_every_option_of_eval_is_in_the_list(run_here: Run) -> None:
     texts = [run_here("eval", "--loss", name, "--help").stdout for name in losscli.names()]
     assert {option for text in texts for option in options_in(text)} | NAMED == set(OPTIONS) | ELSEWHERE
-    assert all(option in text for text in texts for option in NAMED)
+    assert all(option in text.replace("-\n  ", "-") for text in texts for option in NAMED)  # broken at a hyphen
 
 
 @pytest.mark.parametrize("option", OPTIONS)

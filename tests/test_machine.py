@@ -1,5 +1,6 @@
 """Reports for CI: JUnit XML, annotations and the job summary of GitHub Actions, and Markdown as GitHub shows it."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
