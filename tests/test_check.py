@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 

@@ -223,15 +223,14 @@ NAMED = {*ODD, "--header", "--no-header", "--thousands", "--max-bytes", "--plugi
 
 
 def options_in(text: str) -> set[str]:
-    """The long options that a help text lists."""
-    lines = [line for line in text.splitlines() if line.startswith("  -")]
-    return set(re.findall(r"--[a-z][a-z-]*", "\n".join(lines)))
+    """The long options that a help text lists, each on a line of its own or named in the help of another."""
+    return set(re.findall(r"--[a-z][a-z-]*", text.partition("Options:")[2]))
 
 
 def test_every_option_of_eval_is_in_the_list(run_here: Run) -> None:
     texts = [run_here("eval", "--loss", name, "--help").stdout for name in losscli.names()]
     assert {option for text in texts for option in options_in(text)} | NAMED == set(OPTIONS) | ELSEWHERE
-    assert all(option in text for text in texts for option in NAMED)
+    assert all(option in text.replace("-\n  ", "-") for text in texts for option in NAMED)  # broken at a hyphen
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -1,5 +1,6 @@
 """Reports for CI: JUnit XML, annotations and the job summary of GitHub Actions, and Markdown as GitHub shows it."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -544,3 +545,12 @@ def test_names_in_a_report_steer_no_terminal() -> None:
     outcome = Outcome("\x1b[31m\u202e", report(gates=gates), HOSTILE)
     for text in (junit([outcome]), summary([outcome]), render(report(gates=gates), "markdown")):
         assert {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} == {"\n"}
+
+
+def test_json_has_no_command_of_the_runner_in_it(run_here: Run, here: Path) -> None:
+    put(here, {"g.csv": "g,y_pred,y\n##[error]boo,1,2\n"})
+    for form in ("json", "jsonl"):
+        text = run_here("eval", "-l", "mae", "g.csv", "--by", "g", "--format", form).stdout
+        assert "##[" not in text
+        assert json.loads(text)
+        assert "##[error]boo" in str(json.loads(text))

@@ -135,7 +135,7 @@ def judge(
     if gating.save_baseline and code:
         unsaved = f"{gating.save_baseline}: is not written, as a gate failed or a value is not finite"
         report = replace(report, notes=(unsaved, *report.notes))
-    shown = report if gating.keeps_groups else _ungrouped(report)
+    shown = report if gating.keeps_groups else _without_groups(report)
     told = publish([Outcome("", shown, nonfinite)], gating.junit, gating.github)
     if gating.save_baseline and not code:  # last: what could not be told is no success
         from losscli.baselines import kept
@@ -145,7 +145,7 @@ def judge(
     return replace(shown, notes=(*told, *report.notes)), code
 
 
-def _ungrouped(report: "Report") -> "Report":
+def _without_groups(report: "Report") -> "Report":
     return replace(report, results=tuple(replace(result, groups=()) for result in report.results))
 
 

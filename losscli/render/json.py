@@ -17,7 +17,7 @@ def jsonl(report: Report) -> str:
     for one, result in zip(report.results, report.to_dict()["results"], strict=True):
         samples = result.get("samples")
         lines += [result] if samples is None else [{"of": one.called, **sample} for sample in samples]
-    return "".join(dumps(line, allow_nan=False) + "\n" for line in lines)
+    return "".join(_text(line) + "\n" for line in lines)
 
 
 def to_json(data: Any) -> str:
@@ -26,4 +26,9 @@ def to_json(data: Any) -> str:
 
 
 def _indented(data: Any) -> str:
-    return dumps(data, indent=2, allow_nan=False) + "\n"
+    return _text(data, indent=2) + "\n"
+
+
+def _text(data: Any, indent: int | None = None) -> str:
+    """Without `##[`, which GitHub's runner takes for a command wherever it stands in a log."""
+    return dumps(data, indent=indent, allow_nan=False).replace("##[", "#\\u0023[")
