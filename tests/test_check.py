@@ -335,7 +335,16 @@ def test_baselines_that_cannot_be_saved(check: Run, here: Path) -> None:
     assert (ran.code, "t.csv is an input file" in ran.stderr) == (2, True)
     ran = check(KEPT.replace("kept/a.json", "b.json"), "--save-baselines", "-o", "b.json")
     assert (ran.code, "b.json is named for two outputs" in ran.stderr) == (2, True)
+    several = "[check.a]\npred = ['p.csv', 'two.csv']\nfiles = 't.csv'\nloss = 'mse'\nmax = 9\nbaseline = 'b.json'\n"
+    ran = check(several, "--save-baselines")
+    assert (ran.code, "[check.a]: b.json holds one run, and pred names 2" in ran.stderr) == (2, True)
     assert not (here / "b.json").exists()
+
+
+def test_several_systems_have_a_row_each(check: Run, here: Path) -> None:
+    put(here, {"q.csv": FILES["p.csv"]})
+    ran = check("[check.a]\npred = ['p.csv', 'q.csv']\nfiles = 't.csv'\nloss = 'mse'\nmax = 5\n")
+    assert [line.split("\t")[2] for line in ran.stdout.splitlines()[1:]] == ["mse of p.csv", "mse of q.csv"]
 
 
 def test_a_run_imports_no_more_than_it_needs(tmp_path: Path) -> None:

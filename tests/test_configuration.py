@@ -253,8 +253,9 @@ def test_numbers_are_taken_as_they_are_written(text: str, shown: str, said: Run)
 
 
 def test_quiet_silences_the_note_and_not_the_error(said: Run) -> None:
-    ran = said("[eval]\nloss = 'mse'\n", *WHOLE, "-q")
-    assert (ran.code, ran.stderr) == (0, "")
+    for quiet in (["-q"], ["--quiet"], ["-ql", "mae"]):
+        ran = said("[eval]\nloss = 'mse'\n", *WHOLE, *quiet)
+        assert (ran.code, ran.stderr) == (0, "")
     ran = said("[eval]\nloss = 'mse'\nid = 'k'\n", *WHOLE, "-q")
     assert (ran.code, ran.stderr.count("\n")) == (2, 1)
     assert ran.stderr.endswith("(losscli.toml says loss, id)\n")

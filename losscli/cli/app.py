@@ -93,7 +93,7 @@ def _run(arguments: Sequence[str]) -> int:
     defaults = defaults_for(command_of("eval"), arguments) if command == "eval" else NO_DEFAULTS
     try:
         action = parsed(arguments, defaults)
-        if not _is_quiet(arguments):
+        if not getattr(action, "quiet", False):
             say("note", defaults.note)
         return action()
     except UsageError as error:

@@ -119,10 +119,18 @@ def _requests(configuration: Configuration, asked: Asked) -> "dict[str, Request]
         return requests
     if not any(request.gating.baseline_file for request in requests.values()):
         raise UsageError(f"--save-baselines: no check of {configuration.path} names a baseline")
-    return {
-        name: request._replace(gating=request.gating.anew()) if request.gating.baseline_file else request
-        for name, request in requests.items()
-    }
+    return {name: _anew(configuration, name, request) for name, request in requests.items()}
+
+
+def _anew(configuration: Configuration, name: str, request: "Request") -> "Request":
+    """The same, which writes the baseline that it names. Raises UsageError."""
+    baseline = request.gating.baseline_file
+    if baseline and len(request.systems) > 1:
+        called = configuration.called(f"check.{name}")
+        raise UsageError(
+            f"{called}: {baseline} holds one run, and pred names {len(request.systems)}: let losscli eval save one"
+        )
+    return request._replace(gating=request.gating.anew()) if baseline else request
 
 
 def _request(configuration: Configuration, name: str, values: Mapping[str, Value], asked: Asked) -> "Request":
