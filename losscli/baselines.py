@@ -11,7 +11,7 @@ from losscli.objectives import Objective
 from losscli.results import Report, Result, jsonable
 
 SCHEMA = 1
-_ANEW = "--save-baseline makes it anew"
+_ANEW = "make it anew: --save-baseline, or losscli check --save-baselines"
 _WORDS = {"w": "weight", "missing": "missing", "mask": "mask", "where": "where", "group": "group"}
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 

@@ -213,10 +213,10 @@ def test_a_gate_on_a_group_that_the_baseline_lacks_fails(evaluated: Run, here: P
 @pytest.mark.parametrize(
     ("options", "message"),
     {
-        ("-l", "mse"): "base.json: has no mse (mean); it has mae (mean); --save-baseline ",
+        ("-l", "mse"): "base.json: has no mse (mean); it has mae (mean); make it anew",
         ("-l", "huber:delta=2"): "base.json: has no huber:delta=2 (mean); it has mae (mean)",
         ("--reduction", "sum"): "base.json: has no mae (sum); it has mae (mean)",
-        ("--weight-col", "w"): "base.json: was made with weight none, this run is with weight w; --save-baseline makes",
+        ("--weight-col", "w"): "base.json: was made with weight none, this run is with weight w; make it anew",
         ("--missing", "drop"): "base.json: was made with missing error, this run is with missing drop",
         ("--where", "w<3"): "base.json: was made with nothing of the kind, this run is with where w<3",
         ("--by", "w"): "base.json: has no groups by w",
@@ -233,7 +233,7 @@ def test_other_parameters_are_refused(evaluated: Run, here: Path) -> None:
     assert evaluated(*huber, "--delta", "2", "--save-baseline", "h.json").code == 0
     ran = evaluated(*huber, "--baseline", "h.json")
     assert ran.stderr == (
-        "losscli: error: h.json: has no huber (mean); it has huber:delta=2 (mean); --save-baseline makes it anew\n"
+        "losscli: error: h.json: has no huber (mean); it has huber:delta=2 (mean); make it anew: --save-baseline, or losscli check --save-baselines\n"
     )
 
 

@@ -195,11 +195,11 @@ def test_in_pyproject_from_a_folder_below(
     assert [one["path"] for one in json.loads(ran.stdout)["checks"][0]["report"]["inputs"]] == ["../p.csv", "../t.csv"]
 
 
-def test_a_plugin_of_the_command_line(check: Run, here: Path) -> None:
+def test_a_plugin_of_the_command_line(run: Run, here: Path) -> None:
     plugin = support.ROOT / "tests" / "example_plugin" / "losscli_quartic" / "__init__.py"
-    put(here, {"quartic.py": plugin.read_text()})
     text = "[check.a]\nfiles = ['p.csv', 't.csv']\nloss = 'quartic'\nmax = 1\n"
-    ran = check(text, "--plugin", "quartic.py")
+    put(here, {**FILES, "quartic.py": plugin.read_text(), "losscli.toml": text})
+    ran = run("check", "--plugin", "quartic.py")
     assert (ran.code, ran.stdout.splitlines()[1].split("\t")[2]) == (1, "quartic")
 
 
