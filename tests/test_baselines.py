@@ -233,7 +233,8 @@ def test_other_parameters_are_refused(evaluated: Run, here: Path) -> None:
     assert evaluated(*huber, "--delta", "2", "--save-baseline", "h.json").code == 0
     ran = evaluated(*huber, "--baseline", "h.json")
     assert ran.stderr == (
-        "losscli: error: h.json: has no huber (mean); it has huber:delta=2 (mean); make it anew: --save-baseline, or losscli check --save-baselines\n"
+        "losscli: error: h.json: has no huber (mean); it has huber:delta=2 (mean); "
+        "make it anew: --save-baseline, or losscli check --save-baselines\n"
     )
 
 
