@@ -17,9 +17,9 @@ def checks_text(checks: Sequence[Outcome], format: str, colour: bool = False) ->
         return _json(checks)
     header, rows = _rows(checks)
     if format == "table":
-        from losscli.render.table import grid  # Rich is for terminals only
+        from losscli.render.table import sparing  # Rich is for terminals only
 
-        return grid(header, rows, _NUMBERS, colour=colour)
+        return sparing(header, rows, (("difference",), ("limit",)), numbers=_NUMBERS, prose=("gate",), colour=colour)
     if format == "plain":
         from losscli.render.plain import tab_separated
 

@@ -3,6 +3,7 @@ instead, or for several losses a column a loss.
 """
 
 import os
+from collections.abc import Sequence
 from io import StringIO
 from shutil import get_terminal_size
 
@@ -84,7 +85,7 @@ def _figures(facts: list[dict[str, str]], colour: bool) -> str:
     shown = [key for key in facts[-1] if any(f.get(key) for f in facts)]
     rows = [[f.get(key, "") for key in shown] for f in facts]
     if SYSTEM in shown:
-        return _ranking(shown, rows, colour)
+        return sparing(shown, rows, (_SPREAD, ("reduction",)), numbers=_NUMBERS, prose=(SYSTEM,), colour=colour)
     if len(rows) > 1 and not _fits(_widths(shown, rows)):
         names, *columns = zip(*rows, strict=True)
         header = [shown[0], *names]
@@ -94,15 +95,25 @@ def _figures(facts: list[dict[str, str]], colour: bool) -> str:
     return grid(shown, rows, _NUMBERS, colour=colour)
 
 
-def _ranking(shown: list[str], rows: list[list[str]], colour: bool) -> str:
-    """A line a system, as they are there to be compared: where it is too wide, it has no spread, then no reduction.
-    Other formats have both.
+def sparing(
+    header: list[str],
+    rows: list[list[str]],
+    spare: Sequence[tuple[str, ...]],
+    *,
+    numbers: tuple[str, ...],
+    prose: tuple[str, ...],
+    colour: bool,
+) -> str:
+    """A table whose lines are there to be compared: where it is too wide, it does without the columns in `spare`, as
+    far as that helps; other formats have them.
     """
-    for left_out in (_SPREAD, ("reduction",)):
-        if not _fits(_widths(shown, rows)):
-            kept = [k for k, name in enumerate(shown) if name not in left_out]
-            shown, rows = [shown[k] for k in kept], [[row[k] for k in kept] for row in rows]
-    return grid(shown, rows, _NUMBERS, prose=(SYSTEM,), colour=colour)
+    shown, cells = header, rows
+    for left_out in ((), *spare):
+        kept = [k for k, name in enumerate(shown) if name not in left_out]
+        shown, cells = [shown[k] for k in kept], [[row[k] for k in kept] for row in cells]
+        if _fits(_widths(shown, cells, prose)):
+            return grid(shown, cells, numbers, prose, colour)
+    return grid(header, rows, numbers, prose, colour)
 
 
 def _facts(result: Result, names: dict[str, str]) -> list[dict[str, str]]:
@@ -177,9 +188,7 @@ def grid(
 ) -> str:
     """A table as wide as it needs to be, or a line a cell where the terminal is narrower than that."""
     header = [escape(name) for name in header]
-    widths = _widths(header, rows)
-    for name in prose:
-        widths[name] = min(widths[name], _PROSE_WIDTH)  # only prose may be broken into lines
+    widths = _widths(header, rows, prose)
     if not _fits(widths):
         return "\n".join(_lines(header, row) for row in rows)
     text = StringIO()
@@ -189,8 +198,11 @@ def grid(
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
-def _widths(header: list[str], rows: list[list[str]]) -> dict[str, int]:
-    return {name: max(cell_len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
+def _widths(header: list[str], rows: list[list[str]], prose: tuple[str, ...] = ()) -> dict[str, int]:
+    """What columns need; only prose may be broken into lines."""
+    columns = zip(header, *rows, strict=True)
+    widths = {name: max(cell_len(escape(c)) for c in [name, *cells]) for name, *cells in columns}
+    return {name: min(width, _PROSE_WIDTH) if name in prose else width for name, width in widths.items()}
 
 
 def _fits(widths: dict[str, int]) -> bool:
