@@ -1,16 +1,18 @@
 """Baselines: values kept in a file with how they were made, and compared with those of another evaluation."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from losscli.errors import InputError
 from losscli.fingerprints import Fingerprint
+from losscli.literals import format_number
 from losscli.objectives import Objective
-from losscli.results import Report, Result, jsonable
+from losscli.results import Group, Report, Result, jsonable
 
 SCHEMA = 1
+Key = tuple[tuple[str, Any], ...]
 _ANEW = "make it anew: --save-baseline, or losscli check --save-baselines"
 _WORDS = {"w": "weight", "missing": "missing", "mask": "mask", "where": "where", "group": "group"}
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -37,11 +39,8 @@ def kept(report: Report, prints: Mapping[str, Sequence[Fingerprint]]) -> dict[st
 
 
 def _kept(result: Result) -> dict[str, Any]:
-    groups = [
-        {key: value for key, value in group.to_dict().items() if key in ("by", "value", "n", "weight")}
-        for group in result.groups
-        if not group.smaller_than
-    ]
+    said = ("by", "smaller_than", "groups", "value", "n", "weight")
+    groups = [{key: value for key, value in group.to_dict().items() if key in said} for group in result.groups]
     fields = {
         "loss": result.loss,
         "reduction": result.reduction,
@@ -68,7 +67,7 @@ class Baseline(NamedTuple):
         """Raises InputError for a file that is none."""
         try:
             with open(path, encoding="utf8") as file:
-                data = json.load(file)
+                data = json.load(file, object_pairs_hook=_once)
         except OSError as error:
             made = f"; --save-baseline {path} makes it" if isinstance(error, FileNotFoundError) else ""
             raise InputError(f"{path}: cannot be opened: {error.strerror}{made}") from None
@@ -84,52 +83,57 @@ class Baseline(NamedTuple):
                 has = ", ".join(there)
                 raise InputError(f"{self.path}: has no {objective} ({reduction}); it has {has}; {_ANEW}")
 
-    def compared(self, report: Report) -> Report:
-        """The report with the baseline's values beside its own. Raises InputError where they are not comparable."""
-        notes: list[str] = []
-        results = tuple(self._beside(result, notes) for result in report.results)
-        if report.losscli != self.losscli:
-            notes.append(f"{self.path}: was made by losscli {self.losscli}, this is {report.losscli}")
-        return replace(report, results=results, notes=(*report.notes, *dict.fromkeys(notes)))
+    def compared(self, report: Report, wants_groups: bool) -> Report:
+        """The report with the baseline's values beside its own. Raises InputError where they are not comparable, and
+        where there are no groups to compare though that is wanted.
+        """
+        results = tuple(self._beside(result, wants_groups) for result in report.results)
+        made = f"{self.path}: was made by losscli {self.losscli}, this is {report.losscli}"
+        return replace(
+            report, results=results, notes=(*report.notes, *([made] if report.losscli != self.losscli else []))
+        )
 
     def doubts(
         self, report: Report, prints: Mapping[str, Sequence[Fingerprint]], predictions: Sequence[str]
     ) -> list[str]:
-        """What makes a comparison one of data, not of predictions: other samples, another file."""
-        said = [
-            f"{self.path}: was made of {there['n']} samples of {result.called}, this is of {result.n}"
-            for result in report.results
-            if (there := self.results[result.loss, result.reduction])["n"] != result.n
-        ]
+        """What makes a comparison one of data, not of predictions, of a report that is `compared`: other samples,
+        weights or groups, another file.
+        """
+        said = []
+        for result in report.results:
+            there = self.results[result.loss, result.reduction]
+            if there["n"] != result.n:
+                said.append(f"{self.path}: was made of {there['n']} samples of {result.called}, this is of {result.n}")
+            elif (weight := _number(there["weight"])) != result.weight:
+                weights = format_number(weight), format_number(result.weight)
+                said.append(f"{self.path}: was made with a total weight of {weights[0]}, this is with {weights[1]}")
+            said += self._unpaired(result.groups, there)
         for one in report.inputs:
-            then, now = self.columns.get(one.role), list(one.columns)
-            are_named = not any(name.isdigit() for name in [*(then or ()), *now])  # positions, of files without names
-            if one.role not in predictions and are_named and then not in (None, now):
+            then, now = list(self.columns.get(one.role, one.columns)), list(one.columns)
+            are_named = not any(name.isdigit() for name in [*then, *now])  # positions, of files without names
+            if one.role not in predictions and are_named and then != now:
                 said.append(f"{self.path}: was made with {one.role} {_some(then)}, this is with {_some(now)}")
         for role, files in prints.items():
-            then = [one.sha256 for one in self.files.get(role, ())]
-            if role not in predictions and then and all(then) and then != [one.sha256 for one in files]:
+            sums = [one.sha256 for one in self.files.get(role, ())]
+            if role not in predictions and sums and all(sums) and sums != [one.sha256 for one in files]:
                 named = ", ".join(one.path for one in files)
                 said.append(f"{self.path}: was made with another {role}: {named} is not that file, or has changed")
         return list(dict.fromkeys(said))
 
-    def _beside(self, result: Result, notes: list[str]) -> Result:
+    def _beside(self, result: Result, wants_groups: bool) -> Result:
         there = self.results[result.loss, result.reduction]
         self._refuse_other(there["signature"], result.signature)
-        if not result.groups:
-            return replace(result, baseline=_number(there["value"]))
-        values = {_key(group["by"]): _number(group["value"]) for group in there.get("groups", ())}
-        names = [set(dict(key)) for key in values]
-        if not any(set(group.by) in names for group in result.groups):
-            by = ",".join(result.groups[0].by)
-            raise InputError(f"{self.path}: has no groups by {by}; {_ANEW}")
-        groups = tuple(replace_group(group, values.get(_key(group.by))) for group in result.groups)
-        notes += self._unpaired(groups, values)
+        values = _groups_of(there)
+        groups = tuple(group._replace(baseline=values.get(_key(group.to_dict()))) for group in result.groups)
+        if wants_groups and groups and all(group.baseline is None for group in groups):
+            by = ",".join(next((group.by for group in groups if group.by), {}))
+            raise InputError(f"{self.path}: has none of these groups{f' by {by}' if by else ''}; {_ANEW}")
         return replace(result, baseline=_number(there["value"]), groups=groups)
 
-    def _unpaired(self, groups: Sequence[Any], values: Mapping[Any, float]) -> list[str]:
-        here = {_key(group.by) for group in groups if not group.smaller_than}
-        told = (("new", [k for k in here if k not in values]), ("gone", [k for k in values if k not in here]))
+    def _unpaired(self, groups: Sequence[Group], there: Mapping[str, Any]) -> list[str]:
+        """Groups that are in one of the two alone, where any are in both."""
+        here, then = {_key(group.to_dict()) for group in groups}, set(_groups_of(there))
+        told = (("new", here - then), ("gone", then - here)) if here & then else ()
         return [
             f"{self.path}: groups that are {what}, and are not compared: {_listed(keys)}" for what, keys in told if keys
         ]
@@ -139,20 +143,32 @@ class Baseline(NamedTuple):
         was, is_now = (text.rsplit("|", 2)[0].split("|") for text in (then, now))
         lost, added = [p for p in was if p not in is_now], [p for p in is_now if p not in was]
         if was != is_now:
-            made, here = (", ".join(map(_worded, pieces)) or "nothing of the kind" for pieces in (lost, added))
-            raise InputError(f"{self.path}: was made with {made}, this run is with {here}; {_ANEW}")
+            made, here = (", ".join(map(_worded, pieces)) for pieces in (lost, added))
+            how = f"with {made}, this run is {f'with {here}' if here else 'not'}" if made else f"without {here}"
+            raise InputError(f"{self.path}: was made {how}; {_ANEW}")
 
 
-def replace_group(group: Any, baseline: float | None) -> Any:
-    """The group with its baseline; what is gathered of many small ones has none."""
-    return group if group.smaller_than else group._replace(baseline=baseline)
+def _groups_of(result: Mapping[str, Any]) -> dict[Key, float]:
+    return {_key(group): _number(group["value"]) for group in result.get("groups", ())}
 
 
-def _key(by: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((name, jsonable(value)) for name, value in by.items())
+def _key(group: Mapping[str, Any]) -> Key:
+    """What tells a group from others, as JSON holds it: its keys, or how small those are that it gathers."""
+    if "smaller_than" in group:
+        return (("smaller than", group["smaller_than"]),)
+    return tuple((name, jsonable(value)) for name, value in group["by"].items())
 
 
-def _listed(keys: Sequence[tuple[tuple[str, Any], ...]]) -> str:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(
+            f"'{next(name for k, (name, _) in enumerate(pairs) if name in dict(pairs[:k]))}' appears twice"
+        )
+    return found
+
+
+def _listed(keys: Collection[Key]) -> str:
     shown = sorted(",".join(f"{name}={'' if value is None else value}" for name, value in key) for key in keys)
     return "; ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
@@ -167,6 +183,8 @@ def _worded(piece: str) -> str:
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
     return _NUMBERS[value] if isinstance(value, str) else float(value)
 
 
@@ -179,10 +197,8 @@ def _parsed(path: str, data: Any) -> Baseline:
             )
         results = {(str(r["loss"]), str(r["reduction"])): r for r in data["results"]}
         for result in results.values():
-            for one in (result, *result.get("groups", ())):
-                _number(one["value"])
-            for group in result.get("groups", ()):
-                _key(group["by"])
+            _groups_of(result)
+            _number(result["value"]), _number(result["weight"])
             if not isinstance(result["n"], int) or not isinstance(result["signature"], str):
                 raise TypeError
         inputs = {i["role"]: i for i in data["inputs"]}

@@ -78,7 +78,7 @@ class Gate(NamedTuple):
     def needs_baseline(self) -> bool:
         return self.limit.factor is not None
 
-    def verdicts(self, report: Report) -> Iterator[Verdict]:
+    def verdicts(self, report: Report, shown: Report) -> Iterator[Verdict]:
         """What becomes of it at each value that it speaks of."""
         for result in report.results:
             if not self.loss or result.loss == self.loss:
@@ -95,16 +95,21 @@ class Gate(NamedTuple):
         return option if not self.needs_baseline else f"{self.text.rpartition(self.sign)[2].strip().strip(_QUOTE)} ="
 
     def _of_groups(self, result: Result) -> Iterator[Verdict]:
+        """All that it names; of every one those too that are gathered for being small."""
         groups = [g for g in result.groups if not g.smaller_than]
         found = [g for g in groups if set(g.by) == set(self.where) and _is_at(g.by, self.where)]
+        is_any = set(self.where.values()) == {ANY}
+        found += [g for g in result.groups if g.smaller_than and is_any]
         for group in found:
-            yield self._of(result.called_at(f"[{_keys(group.by)}]"), group)
+            yield self._of(_called(result, group), group)
         if not found:
             called = result.called_at(f"[{_keys(self.where)}]")
+            small = any(g.smaller_than for g in result.groups)
             known = [_keys(group.by) for group in groups]
             meant = near(_keys(self.where), known) if len(known) > _SHOWN else ""
             there = meant or (f"; there are {'; '.join(known[:_SHOWN])}" if known else "")
-            yield Verdict(self.text, called, None, None, None, False, f"{called} has no value: no such group{there}")
+            what = "no such group, or one too small for --min-group" if small else "no such group"
+            yield Verdict(self.text, called, None, None, None, False, f"{called} has no value: {what}{there}")
 
 
 _QUOTE = "'"
@@ -138,13 +143,13 @@ class Regress(NamedTuple):
         said = f"--max-regress {text}" + (f" --min-abs {least}" if least else "")
         return Regress(said, number / 100 if is_share else Fraction(0), floor if is_share else number, better)
 
-    def verdicts(self, report: Report) -> Iterator[Verdict]:
-        """What becomes of it at each value and at each group that the baseline has."""
-        for result in report.results:
+    def verdicts(self, report: Report, shown: Report) -> Iterator[Verdict]:
+        """What becomes of it at each value, and at each group that is shown and that the baseline has."""
+        for result in shown.results:
             yield self._of(result.called, result, self.better[result.loss])
             for group in result.groups:
-                if not group.smaller_than and group.baseline is not None:
-                    yield self._of(result.called_at(f"[{_keys(group.by)}]"), group, self.better[result.loss])
+                if group.baseline is not None:
+                    yield self._of(_called(result, group), group, self.better[result.loss])
 
     def _of(self, called: str, found: Result | Group, better: str) -> Verdict:
         value, baseline = found.value, found.baseline
@@ -198,6 +203,12 @@ def _shown(value: float | None) -> str:
     return "missing" if value is None else format_number(value)
 
 
+def _called(result: Result, group: Group) -> str:
+    """A group as messages name it."""
+    gathered = f"groups smaller than {group.smaller_than}"
+    return result.called_at(f"[{gathered if group.smaller_than else _keys(group.by)}]")
+
+
 def _keys(by: Mapping[str, object]) -> str:
     return ",".join(f"{name}={'' if value is None else value}" for name, value in by.items())
 
@@ -234,12 +245,15 @@ def fail_if(text: str, objectives: Sequence[Objective]) -> Gate:
 def _asked_for(text: str, objectives: Sequence[Objective], said: str) -> str:
     """The canonical text of the loss that is meant. Raises UsageError where none is, or more than one."""
     asked = [str(objective) for objective in objectives]
-    if text in asked:
-        return text
-    found = [str(o) for o in objectives if not o.is_sum and text == o.losses[0].name] or _parsed(text, asked)
+    named = [str(o) for o in objectives if not o.is_sum and text == o.losses[0].name]
+    found = named if len(set(named)) > 1 else [one for one in asked if one == text][:1] or named or _parsed(text, asked)
     if len(found) != 1:
         hint = near(text, asked) or f"; there is {', '.join(asked)}"
-        which = f"which of {', '.join(found)} is meant?" if found else f"no --loss is '{text}'{hint}"
+        which = (
+            f"which of {', '.join(found)} is meant? say its parameters, {text}:…"
+            if found
+            else f"no --loss is '{text}'{hint}"
+        )
         raise UsageError(f"{said}: {which}")
     return found[0]
 
@@ -273,13 +287,14 @@ def sliced_by(gates: Sequence[Gate], by: Sequence[str], per_output: bool) -> Seq
         named = [name for name in gate.where if not (per_output and name in OUTPUTS)]
         by = by or named
         if gate.where and set(named) != set(by):
-            raise UsageError(f"{gate.text}: a slice names every column that groups are made by: {', '.join(by)}")
+            what = f"a slice names every column that groups are made by, which are {', '.join(by)}"
+            raise UsageError(f"{gate.text}: {what}; slices by other columns want a run of their own")
     return by
 
 
-def judged(report: Report, gates: "Sequence[Gate | Regress]") -> tuple[Verdict, ...]:
-    """What becomes of every gate, whichever have failed before."""
-    return tuple(verdict for gate in gates for verdict in gate.verdicts(report))
+def judged(report: Report, gates: "Sequence[Gate | Regress]", shown: Report | None = None) -> tuple[Verdict, ...]:
+    """What becomes of every gate, whichever have failed before; `shown` has the groups that were asked for alone."""
+    return tuple(verdict for gate in gates for verdict in gate.verdicts(report, shown or report))
 
 
 def exit_code(report: Report, allow_nonfinite: bool) -> int:

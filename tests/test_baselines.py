@@ -207,6 +207,44 @@ def test_a_gate_on_a_group_that_the_baseline_lacks_fails(evaluated: Run, here: P
     assert ran.stderr == f"losscli: error: {said}\n"
 
 
+def test_what_is_gathered_for_being_small_is_compared_too(run_here: Run, here: Path) -> None:
+    put(here, {**FILES, "bad.csv": "country,w,y_pred\nDE,1,1\nDE,2,2\nFR,1,5\nIT,3,9\n"})
+    put(here, {"p.csv": "country,w,y_pred\nDE,1,1\nDE,2,2\nFR,1,5\nIT,3,4\n"})
+    small = ("--by", "country", "--min-group", "2")
+    assert run_here(*MAE, *small, "--save-baseline", "b.json").code == 0
+    again = run_here(*MAE, *small, "--baseline", "b.json", "--max-regress", "0")
+    assert (again.code, again.stderr) == (0, "")
+    bad = ("eval", "-l", "mae", "bad.csv", "t.csv", *small)
+    ran = run_here(*bad, "--baseline", "b.json", "--max-regress", "0")
+    assert "mae[groups smaller than 2] is 4.5, above 2.0 by 2.5" in ran.stderr
+    ran = run_here(*bad, "--fail-if", "mae[country=*] > 4")
+    assert ran.stderr == "losscli: error: mae[groups smaller than 2] is 4.5, above --fail-if 4.0 by 0.5\n"
+
+
+def test_groups_that_are_all_small_are_compared(evaluated: Run) -> None:
+    small = ("--by", "country", "--min-group", "9")
+    assert evaluated(*MAE, *small, "--save-baseline", "small.json").code == 0
+    assert against(evaluated, "p.csv", *small, "--max-regress", "0", base="small.json").code == 0
+    assert against(evaluated, "worse.csv", *small, "--max-regress", "0", base="small.json").stderr.count("error") == 2
+
+
+def test_a_limit_for_a_slice_needs_no_groups_in_the_baseline(evaluated: Run) -> None:
+    assert evaluated(*MAE, "--save-baseline", "whole.json").code == 0
+    gate = ("--fail-if", "mae[country=FR] > 1", "--max-regress", "0")
+    ran = against(evaluated, "p.csv", *gate, base="whole.json")
+    assert ran.stderr == "losscli: error: mae[country=FR] is 1.5, above --fail-if 1.0 by 0.5\n"
+    ran = against(evaluated, "worse.csv", "--fail-if", "mae[country=FR] > 9", "--max-regress", "0")
+    assert ran.stderr.count("error") == 1  # of the whole: slices are compared where they are asked for
+
+
+def test_a_group_that_nothing_can_be_compared_with_is_told(run_here: Run, here: Path) -> None:
+    put(here, {"r.csv": "g,y_pred,y\na,1,1\nb,1,1\nb,2,3\n"})
+    ran = run_here("eval", "-l", "r2", "r.csv", "--by", "g", "--save-baseline", "r.json")
+    said = "losscli: note: r.json: r2[g=a] is nan, which fails every comparison with it\n"
+    assert (ran.code, said in ran.stderr) == (0, True)
+    assert run_here("eval", "-l", "r2", "r.csv", "--by", "g", "--baseline", "r.json", "--max-regress", "1").code == 1
+
+
 # What is not comparable
 
 
@@ -218,8 +256,8 @@ def test_a_gate_on_a_group_that_the_baseline_lacks_fails(evaluated: Run, here: P
         ("--reduction", "sum"): "base.json: has no mae (sum); it has mae (mean)",
         ("--weight-col", "w"): "base.json: was made with weight none, this run is with weight w; make it anew",
         ("--missing", "drop"): "base.json: was made with missing error, this run is with missing drop",
-        ("--where", "w<3"): "base.json: was made with nothing of the kind, this run is with where w<3",
-        ("--by", "w"): "base.json: has no groups by w",
+        ("--where", "w<3"): "base.json: was made without where w<3; make",
+        ("--by", "w"): "base.json: has none of these groups by w",
     }.items(),
 )
 def test_a_baseline_that_was_made_otherwise_is_refused(options: tuple[str, ...], message: str, evaluated: Run) -> None:
@@ -253,6 +291,21 @@ def test_other_data_is_told_and_refused_by_strict(run: str, note: str, evaluated
     assert (strict.code, strict.stdout) == (3, "")
 
 
+def test_other_weights_are_told(evaluated: Run, here: Path) -> None:
+    weighted = ("t.csv", "--weight-col", "w")
+    assert evaluated("eval", "-l", "mae", "p.csv", *weighted, "--save-baseline", "w.json").code == 0
+    put(here, {"heavy.csv": FILES["p.csv"].replace("DE,1", "DE,100")})
+    ran = evaluated("eval", "-l", "mae", "heavy.csv", *weighted, "--baseline", "w.json")
+    assert ran.stderr == "losscli: note: w.json: was made with a total weight of 7.0, this is with 106.0\n"
+    assert evaluated("eval", "-l", "mae", "heavy.csv", *weighted, "--baseline", "w.json", "--strict").code == 3
+
+
+def test_a_terminal_shows_the_baseline_of_groups(evaluated: Run) -> None:
+    lines = against(evaluated, "p.csv", "--by", "country", "--format", "table").stdout.splitlines()
+    (header,) = [line.split() for line in lines if line.startswith("country")]
+    assert header == ["country", "value", "n", "share", "baseline", "change"]
+
+
 def test_another_name_of_the_same_target_is_the_same(evaluated: Run, here: Path) -> None:
     put(here, {"renamed.csv": FILES["t.csv"]})
     assert evaluated("eval", "-l", "mae", "p.csv", "renamed.csv", "--baseline", "base.json").stderr == ""
@@ -269,16 +322,30 @@ GOOD = {
     "baseline": 1,
     "losscli": "0",
     "inputs": [],
-    "results": [{"loss": "mae", "reduction": "mean", "value": 1.25, "n": 4, "signature": "mae|mean|n:4|v:0"}],
+    "results": [
+        {"loss": "mae", "reduction": "mean", "value": 1.25, "n": 4, "weight": 4.0, "signature": "mae|mean|n:4|v:0"}
+    ],
 }
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        *("", "[]", "1", '"x"', "null", "{}", "{", "[" * 100_000, '{"schema": 1, "results": []}', b"\xff\xfe{}"),
+        *(
+            "",
+            "[]",
+            "1",
+            '"x"',
+            "null",
+            "{}",
+            "{",
+            "[" * 100_000,
+            '{"schema": 1, "results": []}',
+            b"\xff\xfe{}",
+            '{"baseline": 1, "baseline": 1}',
+        ),
         *({**GOOD, "baseline": 2}, {**GOOD, "results": {}}, {**GOOD, "inputs": 3}, {**GOOD, "results": [3]}),
-        *({**GOOD, "results": [{**GOOD["results"][0], "value": value}]} for value in (None, "x", [1], {})),
+        *({**GOOD, "results": [{**GOOD["results"][0], "value": value}]} for value in (None, "x", [1], {}, True)),
         *({**GOOD, "results": [{**GOOD["results"][0], "groups": groups}]} for groups in (3, [3], [{}], [{"by": 1}])),
         *({**GOOD, "results": [{**GOOD["results"][0], key: 2.5}]} for key in ("n", "signature")),
     ],

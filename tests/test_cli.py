@@ -106,7 +106,7 @@ FILES = {
     "other_boxes.csv": "x1,y1,x2,y2\n0,1,2,2\n1,2,3,3\n",
     "base.json": (
         '{"baseline": 1, "losscli": "0", "inputs": [], "results": [{"loss": "mse", "reduction": "mean", "value": 4,'
-        ' "n": 3, "signature": "mse|mean|w:none|missing:error|n:3|v:0"}]}'
+        ' "n": 3, "weight": 3, "signature": "mse|mean|w:none|missing:error|n:3|v:0"}]}'
     ),
     "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
 }

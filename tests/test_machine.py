@@ -155,11 +155,16 @@ def test_junit_of_a_loss_that_should_be_near_zero(run_here: Run, folder: Path) -
 
 
 @pytest.mark.parametrize("args", [("bad.csv", "--max", "9"), ("t.csv", "--max", "x"), ("t.csv", "-o", "no/where")])
-def test_junit_is_left_where_there_is_no_answer(args: tuple[str, ...], run_here: Run, folder: Path) -> None:
-    """Refused input, usage: nothing is written. A result that could not be written has been judged."""
+def test_junit_is_left_where_nothing_was_run(args: tuple[str, ...], run_here: Run, folder: Path) -> None:
+    """Usage: nothing is written. Refused input is told, lest a report of an earlier run is shown; a result that could
+    not be written has been judged.
+    """
     ran = run_here("eval", "-l", "mse", "p.csv", *args, "--junit", "j.xml")
     assert (ran.stdout, ran.code) == ("", {"bad.csv": 3}.get(args[0], 74 if "-o" in args else 2))
-    assert (folder / "j.xml").exists() == ("-o" in args)
+    assert (folder / "j.xml").exists() == (args[0] == "bad.csv" or "-o" in args)
+    if args[0] == "bad.csv":
+        ((case,),) = JUnitXml.fromfile(str(folder / "j.xml"))
+        assert [type(result) for result in case.result] == [Error]
 
 
 @pytest.mark.parametrize("more", [(), ("--save-baseline", "base.json")])

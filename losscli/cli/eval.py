@@ -9,9 +9,9 @@ import typer
 
 from losscli.cli import options
 from losscli.cli.complete import complete_column, complete_loss
-from losscli.cli.judging import Asked, Gating, gating_of, judge
+from losscli.cli.judging import Asked, Gating, gating_of, judge, publish
 from losscli.cli.streams import annotate, deliver, on_terminal, say, wants_colour
-from losscli.errors import UsageError
+from losscli.errors import InputError, UsageError
 from losscli.literals import canonical
 from losscli.objectives import Objective, parse
 from losscli.render import SHORT, SPREAD, Format, render
@@ -332,7 +332,13 @@ def _check_groups(option: str, is_listed: bool, format: str) -> None:
 
 
 def _act(request: Request) -> int:
-    report, code = outcome(request)
+    try:
+        report, code = outcome(request)
+    except InputError as error:  # else a report would go on to show an earlier run
+        from losscli.render.outcomes import Outcome
+
+        publish([Outcome("", None, [str(error)])], request.gating.junit, request.gating.github)
+        raise
     deliver(render(report, request.format, wants_colour(request.output)), request.output, request.format)
     if not request.quiet:
         say("note", report.notes)

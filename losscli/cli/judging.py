@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.cli import options
 from losscli.cli.streams import append_file, write_file
 from losscli.errors import InputError, UsageError
+from losscli.literals import format_number
 from losscli.objectives import Objective
 
 if TYPE_CHECKING:
@@ -130,19 +132,33 @@ def judge(
     prints = _fingerprints(gating, report, evaluation)
     if gating.baseline:
         report = _compared(gating.baseline, report, gating, prints, evaluation["strict"])
-    report = replace(report, gates=judged(report, gating.gates))
+    shown = report if gating.keeps_groups else _without_groups(report)
+    verdicts = judged(report, gating.gates, shown)
+    report, shown = replace(report, gates=verdicts), replace(shown, gates=verdicts)
     code = exit_code(report, allow_nonfinite=not nonfinite)
     if gating.save_baseline and code:
         unsaved = f"{gating.save_baseline}: is not written, as a gate failed or a value is not finite"
-        report = replace(report, notes=(unsaved, *report.notes))
-    shown = report if gating.keeps_groups else _without_groups(report)
+        shown = replace(shown, notes=(unsaved, *shown.notes))
     told = publish([Outcome("", shown, nonfinite)], gating.junit, gating.github)
     if gating.save_baseline and not code:  # last: what could not be told is no success
         from losscli.baselines import kept
         from losscli.render.json import to_json
 
         write_file(gating.save_baseline, to_json(kept(report, prints)))
-    return replace(shown, notes=(*told, *report.notes)), code
+        shown = replace(shown, notes=(*_unusable(report, gating.save_baseline), *shown.notes))
+    return replace(shown, notes=(*told, *shown.notes)), code
+
+
+def _unusable(report: "Report", path: str) -> list[str]:
+    """Groups in a baseline that nothing can be compared with."""
+    groups = [(result, group) for result in report.results for group in result.groups if not isfinite(group.value)]
+    if not groups:
+        return []
+    result, group = groups[0]
+    more = f", and of {len(groups) - 1} more" if groups[1:] else ""
+    where = ",".join(f"{name}={'' if key is None else key}" for name, key in group.by.items())
+    called = result.called_at(f"[{where}]")
+    return [f"{path}: {called} is {format_number(group.value)}{more}, which fails every comparison with it"]
 
 
 def _without_groups(report: "Report") -> "Report":
@@ -189,8 +205,9 @@ def _compared(
     prints: "Mapping[str, Sequence[Fingerprint]]",
     strict: bool,
 ) -> "Report":
-    report = baseline.compared(report)
-    doubts = baseline.doubts(report, prints, gating.predictions)
+    report = baseline.compared(report, gating.keeps_groups)
+    asked = report if gating.keeps_groups else _without_groups(report)
+    doubts = baseline.doubts(asked, prints, gating.predictions)
     if doubts and strict:
         raise InputError(f"{doubts[0]} (--strict refuses what looks wrong)")
     return replace(report, notes=(*doubts, *report.notes))

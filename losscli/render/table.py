@@ -75,7 +75,7 @@ def _groups(report: Report, colour: bool) -> str:
     """The groups; their weight only where it is not their number of samples."""
     header, rows = group_rows(report, "(missing)")
     if all(group.weight == group.n for result in report.results for group in result.groups):
-        k = len(header) - len(GROUP_COLUMNS) + GROUP_COLUMNS.index("weight")
+        k = len(header) - header[::-1].index("weight") - 1  # a column of the file may be called so too, and comes first
         header, rows = [*header[:k], *header[k + 1 :]], [[*row[:k], *row[k + 1 :]] for row in rows]
     return grid(header, rows, GROUP_COLUMNS, colour=colour)
 
@@ -141,14 +141,14 @@ def _histogram(result: Result) -> str:
     """The samples' losses from the least to the largest, a block a bin, as high as the bin is full."""
     signs, top = _ASCII_BLOCKS if is_ascii() else _BLOCKS, max(result.histogram)
     blocks = "".join(signs[-(-count * (len(signs) - 1) // top)] for count in result.histogram)
-    low, high = f"{result.called}  {number(result.min)}", number(result.max)
+    low, high = f"{escape(result.called)}  {number(result.min)}", number(result.max)
     gap = " " if cell_len(low + blocks + high) + 2 <= get_terminal_size().columns else "\n"
     return f"\n{low}{gap}{blocks}{gap}{high}\n"
 
 
 def _derivatives(result: Result) -> list[tuple[str, Derivative]]:
     found = [("gradient", d) for d in result.gradients.values()] + [("hessian", d) for d in result.hessians.values()]
-    return [(f"{result.called}: {word} of {d.of}", d) for word, d in found]
+    return [(f"{escape(result.called)}: {word} of {d.of}", d) for word, d in found]
 
 
 def _derivative(what: str, derivative: Derivative) -> str:
