@@ -63,8 +63,6 @@ def test_commands_print_what_is_shown(block: str, folder: Path) -> None:
 def test_python_does_what_is_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment behind a statement, `# → …` or behind a `print`, is what it prints or what its value is."""
     monkeypatch.chdir(folder)
-    for known in ("_definitions", "_spellings"):  # a loss of the README is none of the other tests'
-        monkeypatch.setattr(registry, known, {**getattr(registry, known)})
     names: dict[str, object] = {}
     for block in blocks("python"):
         for statement in ast.parse(block).body:
@@ -73,6 +71,8 @@ def test_python_does_what_is_shown(folder: Path, monkeypatch: pytest.MonkeyPatch
             said = executed(statement, names)
             if comment.startswith("# →") or (comment and said.startswith("\n")):
                 assert said.strip() == comment.removeprefix("# →").removeprefix("#").strip()
+    for name in [name for name, d in registry._definitions.items() if d.function in names.values()]:
+        del registry._definitions[name], registry._spellings[name]  # it is none of the other tests'
 
 
 def executed(statement: ast.stmt, names: dict[str, object]) -> str:
