@@ -76,8 +76,12 @@ def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[s
     try:
         return _bind_all(roles, readers, chosen)
     except UsageError as error:
-        absent = [role.name for role in roles if role.name not in readers and role.name not in chosen]
-        raise UsageError(f"{error}; or give a file of {', '.join(absent)}" if absent else str(error)) from None
+        absent = [role for role in roles if role.name not in readers and role.name not in chosen]
+        if not absent:
+            raise
+        names = ", ".join(role.name for role in absent)
+        hint = absent[-1].instead if len(readers[roles[0].name].columns) == 1 else ""
+        raise UsageError(f"{error}; or give a file of {names}{hint}") from None
 
 
 def _bind_all(
