@@ -76,9 +76,10 @@ def gan(
     D is the probability that a sample is real. With part=generator -ln D(G), the non-saturating loss, or with
     generator=minimax ln(1 - D(G)). form says what real and fake hold, D itself, its logit or its logarithm. In nats.
     Gradient with form=logits D(x) - 1 in real and D(G) in fake; for the generator D(G) - 1, with minimax -D(G), in fake
-    and 0 in real. Curvature D (1-D), with minimax -D (1-D). With form=probs the gradients are -1/D(x) and
-    1/(1 - D(G)); for the generator -1/D(G) and -1/(1 - D(G)). clip c puts D between c and 1 - c first. The mean over
-    the rows is that over the real samples plus that over the generated ones; on (n, d) a sample's is the mean over d.
+    and 0 in real. Curvature D (1-D), with minimax -D (1-D). With form=probs gradient -1/D(x) and 1/(1 - D(G)); for the
+    generator -1/D(G), with minimax -1/(1 - D(G)); with form=log_probs D times these. clip c puts D between c and 1 - c
+    first. The mean over the rows is that over the real samples plus that over the generated ones; on (n, d) a sample's
+    is the mean over its d places.
 
     Use it when a discriminator tells real from generated samples, as in the first GAN, and its outputs are at hand.
     Not when it is asked how good samples are: no adversarial loss says so; nor for a critic without a sigmoid: wgan.
@@ -90,7 +91,6 @@ def gan(
     Beware: one part's loss says nothing of sample quality, as its opponent moves: 2 ln 2 = 1.386 is a discriminator
     that knows nothing, be the samples perfect or it weak. Values of different forms, of gan and lsgan say, are not
     comparable. D(x) = 0 or D(G) = 1 is an infinite loss. The two parts are different losses: ask for each.
-    Ends: clip is off at 0.
     Kinks: with clip the slope is 0 beyond c and 1 - c, and the inner one at them.
     Related: bce of real with targets 1 plus bce of fake with targets 0, which also serves where they are not as many;
     relativistic_gan is it of the difference of the two scores.
@@ -101,17 +101,19 @@ def gan(
     >>> losscli.evaluate("gan:form=logits", real=[2, 0.5], fake=[-1, 0]).value
     0.8037069316506236
     """
+    said = BINARY_FORMS[form]
 
-    def said(label: int) -> "Cost":
-        sides = [np.ones_like, np.zeros_like] if label else [np.zeros_like, np.ones_like]
-        return lambda d: BINARY_FORMS[form](d, *(side(d) for side in sides), clip)
+    def as_real(d: "Array") -> Yields:
+        return said(d, np.ones_like(d), np.zeros_like(d), clip)
+
+    def as_fake(d: "Array") -> Yields:
+        return said(d, np.zeros_like(d), np.ones_like(d), clip)
 
     def saturating(d: "Array") -> Yields:
-        return (0 - found for found in said(0)(d))
+        return (0 - found for found in as_fake(d))
 
-    yield from _part(
-        part, (real, fake), said(1), said(0), said(1) if generator == "non_saturating" else saturating
-    )
+    passing = as_real if generator == "non_saturating" else saturating
+    yield from _part(part, (real, fake), as_real, as_fake, passing)
 
 
 def _squared(label: float) -> "Cost":

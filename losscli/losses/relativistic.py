@@ -75,9 +75,7 @@ def relativistic_gan(real: "Array", fake: "Array", *, part: Part = "discriminato
     scope="whole",
     properties="convex differentiable",
 )
-def relativistic_average_gan(
-    real: "Array", fake: "Array", weight: "Array", *, part: Part = "discriminator"
-) -> Yields:
+def relativistic_average_gan(real: "Array", fake: "Array", weight: "Array", *, part: Part = "discriminator") -> Yields:
     """Relativistic average GAN: mean of -ln σ(C(x) - mean C(G)) plus mean of -ln σ(mean C(x) - C(G)).
 
     C(x) and C(G) are a critic's scores of real and generated samples, each against the mean of the other side. With

@@ -31,9 +31,7 @@ def _logarithms(score: Number, form: str, clip: Number) -> tuple[Number, Number]
     return _ln(p), _ln(1 - p)
 
 
-def _gan(
-    real: Number, fake: Number, *, part: str, generator: str, form: str, clip: Number
-) -> list[Number]:
+def _gan(real: Number, fake: Number, *, part: str, generator: str, form: str, clip: Number) -> list[Number]:
     ln_fake, ln_not_fake = _logarithms(fake, form, clip)
     if part == "discriminator":
         return [-_logarithms(real, form, clip)[0], -ln_not_fake]

@@ -107,7 +107,11 @@ def torchgan_losses() -> list[Case]:
             *("gan:part=generator,generator=minimax,form=logits", "minimax_generator_loss(nonsaturating=False)"),
             lambda r, k: f.minimax_generator_loss(k, nonsaturating=False, **ungraded) + 0 * r,
         ),
-        ("lsgan", "least_squares_discriminator_loss", lambda r, k: f.least_squares_discriminator_loss(r, k, **ungraded)),
+        (
+            "lsgan",
+            "least_squares_discriminator_loss",
+            lambda r, k: f.least_squares_discriminator_loss(r, k, **ungraded),
+        ),
         (
             *("lsgan:part=generator", "least_squares_generator_loss"),
             lambda r, k: f.least_squares_generator_loss(k, **ungraded) + 0 * r,
@@ -149,7 +153,9 @@ def monai_losses() -> list[Case]:
         cases.append(case("lsgan:part=generator", by, roles, value=fooled / 2))
         both, _, _ = of(roles, criterion="hinge")
         behind = {role: np.tanh(values) for role, values in roles.items()}
-        cases.append(case("hinge_gan", 'monai: PatchAdversarialLoss(criterion="hinge") before its tanh', behind, value=both))
+        cases.append(
+            case("hinge_gan", 'monai: PatchAdversarialLoss(criterion="hinge") before its tanh', behind, value=both)
+        )
     roles = next(scores())
     differing = {
         "lsgan": ({}, 0, "whole squares, of scores behind a leaky ReLU"),
