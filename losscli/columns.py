@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from losscli.errors import UsageError
+from losscli.errors import InputError, UsageError
 from losscli.formats import Column, Pick, Reader
 from losscli.kinds import Role
 from losscli.kinds.domains import CLASSES
@@ -76,8 +76,12 @@ def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[s
     try:
         return _bind_all(roles, readers, chosen)
     except UsageError as error:
-        absent = [role.name for role in roles if role.name not in readers and role.name not in chosen]
-        raise UsageError(f"{error}; or give a file of {', '.join(absent)}" if absent else str(error)) from None
+        absent = [role for role in roles if role.name not in readers and role.name not in chosen]
+        if not absent:
+            raise
+        names = ", ".join(role.name for role in absent)
+        hint = absent[-1].instead if len(readers[roles[0].name].columns) == 1 else ""
+        raise UsageError(f"{error}; or give a file of {names}{hint}") from None
 
 
 def _bind_all(
@@ -89,6 +93,7 @@ def _bind_all(
         _bind_role(role, readers.get(role.name, first), chosen.get(role.name), len(shared) > 1 and role.name in shared)
         for role in roles
     ]
+    _refuse_other_shapes(bindings)
     having = {b.role: b.reader for b in bindings}
     for role in (WEIGHT, MASK):
         if role in chosen:
@@ -99,9 +104,20 @@ def _bind_all(
     return bindings
 
 
+def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
+    """Rows of several dimensions are compared as they lie in memory: their shapes have to be the same, but for 1s."""
+    shapes = [tuple(k for k in b.reader.row_shape or (len(b.columns),) if k != 1) for b in bindings]
+    for binding, shape in zip(bindings, shapes, strict=True):
+        if shape != shapes[0] and any(b.reader.row_shape for b in bindings):
+            found = ", ".join(f"{b.role} {b.reader.row_shape or (len(b.columns),)}" for b in (bindings[0], binding))
+            raise InputError(f"{binding.reader.name}: shapes of rows differ: {found}; nothing is broadcast")
+
+
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:
     columns = _named(reader, specs, role.name) if specs else _usual(role, reader, is_shared)
     _refuse_doubtful(reader, columns)
+    if role.vector and reader.row_shape:
+        raise InputError(f"{reader.name}: has {len(reader.row_shape) + 1} dimensions; (n,) or (n, d) is needed")
     labels = role.labels and _may_be_labels(reader, columns)
     by_class = role.vector and len(columns) > 1 and role.entries == CLASSES
     if role.vector and len(columns) > 1 and any(reader.columns[j].vector for j in columns):

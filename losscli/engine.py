@@ -13,7 +13,7 @@ from losscli.formats import BLOCK, MAX_BYTES
 from losscli.formats.dialect import reading_of
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
-from losscli.opening import Asked, Keyed, check_reading, open_table, opened
+from losscli.opening import Asked, Keyed, check_reading, counting_rows, open_table, opened
 from losscli.passes import scan_table, searches_of, slices_of, slicing_of
 from losscli.registry import Loss
 from losscli.reporting import Said, report_of
@@ -176,7 +176,7 @@ def evaluate(
         max_bytes=max_bytes,
     )
     keep = wanted.twice or bins is not None or meaning.counts
-    with ExitStack() as stack:
+    with counting_rows(objectives[0].losses[0]), ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep) for role, data in given.items()}
         given_groups = {**values_to_group_by(by), **groups}
         grouped = {

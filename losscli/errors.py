@@ -33,6 +33,10 @@ class OutputError(LossError):
     exit_code = 74
 
 
+class RowCountError(InputError):
+    """Files of different length, whose rows are paired by position; what the loss has to say of it may follow."""
+
+
 class BadValueError(InputError):
     """A value that its role does not allow. The reader of a file knows where it stands and puts the place in front.
 

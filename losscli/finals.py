@@ -277,8 +277,11 @@ class Final:
         return self._shaped(role, np.concatenate(blocks))
 
     def _shaped(self, role: str, values: "Array") -> "Array":
-        """(n, 1) or (n,), as the prediction was given."""
-        is_matrix = next(b for b in self._table.bindings if b.role == role).is_matrix
+        """As the prediction was given: (n, 1) or (n,), or in more dimensions."""
+        binding = next(b for b in self._table.bindings if b.role == role)
+        is_matrix, shape = binding.is_matrix, binding.reader.row_shape
+        if shape and len(binding.columns) == len(binding.reader.columns):
+            return values.reshape(len(values), *shape)
         if is_matrix and values.ndim == 1:
             return values[:, None]
         return values[:, 0] if not is_matrix and values.ndim == 2 and values.shape[1] == 1 else values

@@ -1,7 +1,7 @@
 """From files and names of columns to a table: readers, bindings, and how rows are paired."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from losscli.columns import (
@@ -18,12 +18,13 @@ from losscli.columns import (
     bind_others,
     bind_shown,
 )
-from losscli.errors import UsageError
+from losscli.errors import InputError, RowCountError, UsageError
 from losscli.formats import Reader, Reading, open_reader
 from losscli.formats.base import PLAIN
 from losscli.formats.dialect import refuse_unused
 from losscli.objectives import Objective
 from losscli.pairing import Pairing
+from losscli.registry import Loss
 from losscli.tables import Rules, Table, readers_of
 
 
@@ -53,6 +54,15 @@ def opened(stack: ExitStack, role: str, data: Any, reading: Reading, keep: bool)
     reader = open_reader(role, data, reading, keep, usual)
     stack.callback(reader.close)
     return reader
+
+
+@contextmanager
+def counting_rows(loss: Loss) -> Iterator[None]:
+    """Where files are of different length, what the loss has to say of it stands behind the numbers of rows."""
+    try:
+        yield
+    except RowCountError as error:
+        raise InputError(f"{error}{loss.kind.apart}") from None
 
 
 def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:

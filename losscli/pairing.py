@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from losscli.errors import InputError
+from losscli.errors import InputError, RowCountError
 from losscli.formats import Block, Labels, Pick, Reader, Texts
 from losscli.formats.cells import printable
 from losscli.lazy import np
@@ -87,7 +87,7 @@ def check_known_rows(readers: Sequence[Reader]) -> None:
 def _refuse(counts: Sequence[tuple[Reader, int]]) -> None:
     said = ", ".join(f"{r.name} has {rows} row{'s' if rows != 1 else ''}" for r, rows in counts)
     hint = _header_hint(counts)
-    raise InputError(f"row counts differ: {said}; rows are paired by position and none is dropped{hint}")
+    raise RowCountError(f"row counts differ: {said}; rows are paired by position and none is dropped{hint}")
 
 
 def _header_hint(counts: Sequence[tuple[Reader, int]]) -> str:

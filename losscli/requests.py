@@ -99,7 +99,7 @@ def check_roles(loss: Loss, given: Mapping[str, Any]) -> None:
             hint = f"; say it in the SPEC: '{loss.name}:{role}=…'" if role in loss.params else ""
             raise UsageError(f"{loss.name} takes {', '.join(names)}, not {role}{hint}")
     if names[0] not in given:
-        raise UsageError(f"{loss.name} needs {names[0]}")
+        raise UsageError(f"{loss.name} needs {names[0]}{loss.kind.roles[0].instead}")
     if sum(isinstance(data, str) and data == "-" for data in given.values()) > 1:
         raise UsageError("'-' is standard input, which can be one file only")
 

@@ -129,6 +129,8 @@ OPTIONS = {
     "--epsilon": ("eval -l poly1 classes.csv", "--epsilon 1"),
     "--k": ("eval -l top_k four.csv", "--k 2"),
     "--n-bins": ("eval -l ece classes.csv", "--n-bins 1"),
+    "--part": ("eval -l wgan p.csv t.csv", "--part generator"),
+    "--generator": ("eval -l gan:part=generator,form=logits p.csv t.csv", "--generator minimax"),
     "--box-format": ("eval -l box_iou boxes.csv other_boxes.csv", "--box-format xywh"),
     "--eps": ("eval -l charbonnier p.csv t.csv", "--eps 1"),
     "--c": ("eval -l fair p.csv t.csv", "--c 2"),

@@ -364,8 +364,8 @@ def test_every_parameter_value_survives_the_text(definition: Definition) -> None
                 assert get(str(loss)).params[parameter.name] == value == loss.params[parameter.name]
 
 
-def _is_refused(definition: Definition, parameter: Parameter, value: float) -> bool:
-    """Whether a value between the limits is refused beside the defaults of the other parameters."""
+def _is_refused(definition: Definition, parameter: Parameter, value: Any) -> bool:
+    """Whether a value that is a choice or between the limits is refused beside the defaults of the other parameters."""
     params = {p.name: p.default for p in definition.params.values()} | {parameter.name: value}
     return bool(definition.conflicts and definition.conflicts(**params))
 
@@ -454,9 +454,12 @@ def test_a_parameter_that_is_no_number_is_refused(definition: Definition, value:
 
 @every_loss
 def test_every_choice_is_accepted(definition: Definition) -> None:
-    """Each word of a parameter that is a choice, and no other spelling of it."""
+    """Each word of a parameter that is a choice, and no other spelling of it; where it needs another in a variant."""
     for parameter in definition.params.values():
         for choice in parameter.choices:
+            if _is_refused(definition, parameter, choice):
+                assert choice in {get(spec).params[parameter.name] for spec in definition.also}
+                continue
             found = get(definition.name, **{parameter.name: choice}).params[parameter.name]
             assert found == (choice == "true" if isinstance(parameter.default, bool) else choice)
             if choice.upper() != choice:  # a digit has one spelling

@@ -248,6 +248,38 @@ CLAIMS: dict[str, Callable[[], tuple[Any, Any]]] = {
         of("listnet", REAL, OTHER),
         of("cross_entropy:form=logits", REAL[None], (np.exp(OTHER) / np.exp(OTHER).sum())[None]),
     ),
+    "gan: a bce of either side": lambda: (
+        each("gan", P, P[::-1]),
+        each("bce", P, np.ones(N)) + each("bce", P[::-1], np.zeros(N)),
+    ),
+    "lsgan: a half_mse of either side": lambda: (
+        each("lsgan", REAL, OTHER),
+        each("half_mse", REAL, np.ones(N)) + each("half_mse", OTHER, np.zeros(N)),
+    ),
+    "hinge_gan: a hinge of either side": lambda: (
+        each("hinge_gan", REAL, OTHER),
+        each("hinge", REAL, np.ones(N)) + each("hinge", OTHER, -np.ones(N)),
+    ),
+    "wgan: a bias of either side": lambda: (
+        each("wgan", REAL, OTHER),
+        each("bias", OTHER, np.zeros(N)) - each("bias", REAL, np.zeros(N)),
+    ),
+    "hinge_gan and wgan, the generator's part": lambda: (
+        each("hinge_gan:part=generator", REAL, OTHER),
+        each("wgan:part=generator", REAL, OTHER),
+    ),
+    "relativistic_gan and soft_margin": lambda: (
+        each("relativistic_gan", REAL, OTHER),
+        each("soft_margin", REAL - OTHER, np.ones(N)),
+    ),
+    "relativistic_average_gan of scores that are alike": lambda: (
+        of("relativistic_average_gan", np.full(N, 2.0), np.full(N, 1.5)),
+        2 * of("relativistic_gan", np.full(N, 2.0), np.full(N, 1.5)),
+    ),
+    "relativistic_average_gan at means of 0": lambda: (
+        of("relativistic_average_gan", REAL - REAL.mean(), OTHER - OTHER.mean()),
+        of("gan:form=logits", REAL - REAL.mean(), OTHER - OTHER.mean()),
+    ),
     "dice and tversky": lambda: (masks("dice:smooth=1"), masks("tversky:smooth=0.5")),
     "jaccard and tversky": lambda: (masks("jaccard"), masks("tversky:alpha=1,beta=1")),
     "jaccard and dice": lambda: (masks("jaccard"), 2 * masks("dice") / (1 + masks("dice"))),

@@ -25,7 +25,8 @@ class ArrayReader:
         self.headed = _is_frame(data)
         self._is_texts = isinstance(data, (list, tuple)) and any(isinstance(one, str) for one in data[:1])
         self._arrays = _columns(name, data, self.headed)
-        self.is_matrix = not self.headed and np.ndim(data) == 2
+        shape = () if self.headed else np.shape(data)
+        self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self.columns = tuple(
             Column(
                 str(label),
@@ -101,8 +102,7 @@ def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]
         array = np.atleast_1d(_array(data))
     except (ValueError, TypeError, RuntimeError) as error:  # tensors say so, too, where NumPy cannot have their values
         raise InputError(f"{name}: not an array of numbers: {' '.join(str(error).split())}") from None
-    if array.ndim > 2:
-        raise InputError(f"{name}: has {array.ndim} dimensions; (n,) or (n, d) is needed")
-    if array.ndim == 2 and array.shape[1] == 0:
+    if array.size == 0 and array.ndim > 1 and len(array):
         raise InputError(f"{name}: has no columns")
+    array = array.reshape(len(array), -1) if array.ndim > 2 else array
     return [("0", array)] if array.ndim == 1 else [(str(j), array[:, j]) for j in range(array.shape[1])]

@@ -32,6 +32,7 @@ class ArrowReader:
     doubtful: frozenset[int] = frozenset()
     headed = True
     is_matrix = False
+    row_shape: tuple[int, ...] = ()
     rows = None
 
     def __init__(self, source: Source, keep: bool) -> None:

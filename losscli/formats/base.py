@@ -112,7 +112,8 @@ PLAIN = Reading()
 
 class Reader(Protocol):
     """An opened file. `headed` says whether its columns have names of their own, `rows` how many there are, if it is
-    known, `is_matrix` whether it is an array of two dimensions, `is_long` whether it pays to read ahead.
+    known, `is_matrix` whether it is an array of two dimensions or more, `is_long` whether it pays to read ahead. Of an
+    array of more than two, whose rows are read as they lie in memory, `row_shape` is the shape of one; else it is ().
     Columns are `doubtful` where their name may be a value: a header was guessed, and it is a number there.
     """
 
@@ -126,6 +127,8 @@ class Reader(Protocol):
     def headed(self) -> bool: ...
     @property
     def is_matrix(self) -> bool: ...
+    @property
+    def row_shape(self) -> tuple[int, ...]: ...
     @property
     def is_long(self) -> bool: ...
     @property

@@ -41,6 +41,7 @@ class CsvReader:
     format = "csv"
     rows = None
     is_matrix = False
+    row_shape: tuple[int, ...] = ()
 
     def __init__(self, source: Stream, reading: Reading) -> None:
         self.name, self._source, self._reading = source.name, source, reading

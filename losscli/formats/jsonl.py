@@ -43,6 +43,7 @@ class JsonlReader:
 
     format = "jsonl"
     rows = None
+    row_shape: tuple[int, ...] = ()
     doubtful: frozenset[int] = frozenset()
 
     def __init__(self, source: Stream) -> None:

@@ -17,6 +17,7 @@ class Lent:
         self.name, self.format = reader.name, reader.format
         self.columns: tuple[Column, ...] = reader.columns
         self.headed, self.is_matrix, self.doubtful = reader.headed, reader.is_matrix, reader.doubtful
+        self.row_shape = reader.row_shape
         self.is_long = reader.is_long and limit is None
         self.rows = reader.rows if limit is None or reader.rows is None else min(limit, reader.rows)
 

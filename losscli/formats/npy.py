@@ -31,7 +31,9 @@ class Layout(NamedTuple):
 
 
 class NpyReader:
-    """An array of one or two dimensions, row by row, in either memory order; `layout` where it has no NPY header."""
+    """An array, row by row, in either memory order; `layout` where it has no NPY header. A row of several dimensions is
+    read as it lies in memory, the last one fastest.
+    """
 
     doubtful: frozenset[int] = frozenset()
     headed = False
@@ -43,12 +45,10 @@ class NpyReader:
         self._offset, self._dtype, self._fortran, shape, self._bf16 = layout or _header(source)
         self._is_fresh = True
         self._check_dtype()
-        if len(shape) > 2:
-            raise InputError(f"{self.name}: has shape {shape}; (n,) or (n, d) is needed")
-        self.rows, self._width = (*shape, 1, 1)[:2] if shape else (1, 1)
+        self.rows, self._width = (shape[0], prod(shape[1:])) if shape else (1, 1)
         if self.rows == 0 or self._width == 0:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
-        self.is_matrix = len(shape) == 2
+        self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self._check_length(source.size)  # before a width that no file can have takes memory
         self.columns = tuple(
             Column(str(j), text=self._dtype.kind in "SU", dtype=str(self._dtype)) for j in range(self._width)
@@ -146,10 +146,18 @@ class NpyReader:
         for start in range(0, self.rows, step):
             count = min(step, self.rows - start)
             part = np.empty((count, self._width), self._dtype)
-            for j in range(self._width):
-                part[:, j] = self._array_at(file, j * self.rows + start, count)
+            for j, column in enumerate(self._stored.tolist()):
+                part[:, j] = self._array_at(file, column * self.rows + start, count)
             yield part
         self._source.check_unchanged()
+
+    @property
+    def _stored(self) -> "NDArray[Any]":
+        """Which column of a Fortran-ordered file is the one of each entry of a row: there the first dimension of a row
+        runs fastest, here the last.
+        """
+        columns = np.arange(self._width).reshape(self.row_shape[::-1] or (self._width,))
+        return columns.T.ravel()
 
     def _array_at(self, file: BinaryIO, first: int, count: int) -> "NDArray[Any]":
         file.seek(self._offset + first * self._dtype.itemsize)

@@ -19,6 +19,7 @@ class ParquetReader:
     doubtful: frozenset[int] = frozenset()
     headed = True
     is_matrix = False
+    row_shape: tuple[int, ...] = ()
 
     def __init__(self, source: Source) -> None:
         self.name, self._source = source.name, source

@@ -42,6 +42,7 @@ class PartsReader:
         self._note_repeated()
         self._rows: list[int | None] = []
         self.is_long, self.is_matrix = len(self._paths) > _MANY, True
+        self.row_shape: tuple[int, ...] = ()
         self._model = self._look()
         _, self.columns, self.headed, self.doubtful = self._model
 
@@ -74,6 +75,9 @@ class PartsReader:
                 self._rows.append(part.rows)
                 self.is_long |= part.is_long
                 self.is_matrix &= part.is_matrix
+                if self._rows[1:] and part.row_shape != self.row_shape:
+                    raise InputError(f"{part.name}: rows have shape {part.row_shape}, those before {self.row_shape}")
+                self.row_shape = part.row_shape
                 formats.append(part.format)
                 nameless += [] if part.headed else [part.name]
         self.format = "+".join(dict.fromkeys(formats))

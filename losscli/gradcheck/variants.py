@@ -26,7 +26,7 @@ _WORDS = {
 def parts(case: Case) -> Iterator[Claim]:
     """Of softmax - t, or what a loss of probabilities has in its place, one half."""
     data, form = case.data, case.data.loss.params.get("form")
-    if form not in ("probs", "logits", "log_probs"):
+    if form not in ("probs", "logits", "log_probs") or data.loss.kind.role_names[:2] != ("pred", "target"):
         return
     pred, target = data.checked
     probs = _converted(pred, str(form), "probs")

@@ -22,6 +22,7 @@ are in `elements` (one number against one number), `classes` (a column a class),
 intervals) and `vectors` (embeddings).
 """
 
+from losscli.kinds.adversarial import COMPARISONS, CRITIQUES, DISCRIMINATIONS
 from losscli.kinds.boxes import BOXES
 from losscli.kinds.checks import as_rows
 from losscli.kinds.classes import CATEGORICAL, LOG_CATEGORICAL, PROBABILITIES, class_indices, rounding_of_sums
@@ -48,9 +49,12 @@ __all__ = [
     "CENTRAL",
     "CLASS_PROBABILITIES",
     "COMPARED",
+    "COMPARISONS",
     "COUNTS",
+    "CRITIQUES",
     "DECISIONS",
     "DIRECTIONS",
+    "DISCRIMINATIONS",
     "DISTRIBUTION",
     "DISTRIBUTIONS",
     "ENSEMBLE",

@@ -97,7 +97,8 @@ class Role(NamedTuple):
     `vector`: a row is a distribution over classes, one column a class, or an embedding. `labels`: one column of class
     labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
     `entries`: what the columns of a vector of predictions or targets are, in words.
-    `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them.
+    `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them. `instead`: what to do
+    where a file of one column is all there is.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Role(NamedTuple):
     hint: str = ""
     mask: bool = False
     entries: str = CLASSES
+    instead: str = ""
 
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):
@@ -120,6 +122,7 @@ class Kind(NamedTuple):
 
     Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
     Where it yields a value an element, a sample's loss is the mean over its outputs; otherwise it yields a value a row.
+    `apart`: what to do where one role has more rows than another, if there is more to say than that they differ.
     """
 
     name: str
@@ -128,6 +131,7 @@ class Kind(NamedTuple):
     check: "Callable[[list[Array], Params, bool], list[Array]]"
     sample: "Callable[[np.random.Generator, Params, int, int], list[Array]]"
     predictions: tuple[str, ...] = ("pred",)
+    apart: str = ""
 
     @property
     def role_names(self) -> tuple[str, ...]:

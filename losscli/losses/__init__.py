@@ -41,6 +41,8 @@ FAMILIES = {
     "confusion": ("mcc", "generalized_dice"),
     "lovasz": ("lovasz_hinge", "lovasz_softmax"),
     "boxes": ("box_iou", "giou", "diou", "ciou"),
+    "adversarial": ("gan", "lsgan", "hinge_gan", "wgan"),
+    "relativistic": ("relativistic_gan", "relativistic_average_gan"),
 }
 
 __all__ = ["FAMILIES"]

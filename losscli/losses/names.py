@@ -31,6 +31,7 @@ _HALF_TWEEDIE = "is half the deviance less what the target alone decides: say 't
 _RATES = "is of rates in keras, of their ln in LightGBM and CatBoost: say 'poisson_nll' or 'poisson_nll:form=log_rate'"
 _GAMMAS = "takes ln of the prediction: say 'gamma_nll' or 'gamma_deviance' of its exponential"
 _HITS = "is a share of hits: say"
+_OF_GENERATOR = "is the generator's part: say"
 
 _SAID = {
     # torch
@@ -119,6 +120,19 @@ _SAID = {
     "multirmse": "does not divide by the d columns: say 'rmse', and multiply by √d",
     "pairlogit pairwise_logistic_loss": _ALL_PAIRS,
     "rmsewithuncertainty": "takes ln σ: say 'gaussian_nll:full=true', which takes the variance",
+    # adversarial
+    "adversarial adversarial_loss ganloss gan_loss": "names several: say 'gan', 'lsgan', 'hinge_gan', 'wgan' or "
+    "'relativistic_gan'",
+    "leastsquaresgeneratorloss least_squares_generator_loss": f"{_OF_GENERATOR} 'lsgan:part=generator'",
+    "minimax minimax_gan mmgan": "has two parts: say 'gan', and for the other 'gan:part=generator,generator=minimax'",
+    "minimax_discriminator_loss": "has smoothed labels in TF-GAN: say 'gan:form=logits', which is torchgan's",
+    "minimaxgeneratorloss minimax_generator_loss": "is the non-saturating part in torchgan, of logits: say "
+    "'gan:part=generator,form=logits', or add generator=minimax",
+    "non_saturating_gan nsgan": "has two parts: say 'gan', and for the generator 'gan:part=generator'",
+    "patchadversarialloss": "has activations before it: say 'gan:form=logits', or 'lsgan' and 'hinge_gan' of what is "
+    "behind them",
+    "wassersteingeneratorloss wasserstein_generator_loss": f"{_OF_GENERATOR} 'wgan:part=generator'",
+    "wgan_gp wgan-gp wgangp": "has a penalty on gradients, which outputs do not show: say 'wgan' for the rest",
     # further
     "amari": "counts alpha otherwise, as 1 - 2·alpha or its opposite: say 'alpha_divergence'",
     "binarycalibrationerror": _CALIBRATION,

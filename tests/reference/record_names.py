@@ -33,7 +33,9 @@ WRITTEN = {
     "RMSEWithUncertainty Logloss CrossEntropy MultiClass MultiClassOneVsAll BrierScore Focal HingeLoss PairLogit "
     "YetiRank",
     "others": "sigmoid_focal_loss generalized_box_iou_loss distance_box_iou_loss complete_box_iou_loss DiceLoss "
-    "GeneralizedDiceLoss JaccardLoss TverskyLoss MCCLoss LovaszLoss ContrastiveLoss NTXentLoss SupConLoss",
+    "GeneralizedDiceLoss JaccardLoss TverskyLoss MCCLoss LovaszLoss ContrastiveLoss NTXentLoss SupConLoss "
+    "MinimaxDiscriminatorLoss MinimaxGeneratorLoss LeastSquaresDiscriminatorLoss LeastSquaresGeneratorLoss "
+    "WassersteinDiscriminatorLoss WassersteinGeneratorLoss PatchAdversarialLoss",
 }
 
 
