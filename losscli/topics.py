@@ -69,4 +69,24 @@ KL is not symmetric. kl asks what is lost by using the prediction for the target
 says 0 for what happens; reverse_kl is infinite where the target says 0 for what is predicted; js is symmetric, and
 never above ln 2.
 """,
+    "penalty": """\
+A penalty is what the parameters W of a model cost. It is added to any data loss, and depends on no sample: the mean
+over the rows has a total, mean + penalty, whose strength keeps its meaning when the number of rows changes. A sum is
+added to as it is: the same strength then weighs less, the more rows there are.
+
+l1           λ Σ|w|          gradient λ sign(w), 0 at 0: weights become exactly 0
+l2           λ Σ w²          gradient 2λ w: large weights cost most, none becomes 0
+             ½ λ Σ w²        gradient λ w, with half=true
+elastic_net  λ (r Σ|w| + ½ (1-r) Σ w²)   gradient λ (r sign(w) + (1-r) w); without the ½ with half=false
+
+λ is the strength, r the ratio. The ½ is a convention, and libraries differ: for the same weights λ is twice as large
+with it as without. scikit-learn's Ridge and Keras's L2 have none; ElasticNet of scikit-learn, whose l1_ratio is the
+ratio here, and glmnet, whose alpha it is, have it; torch's weight_decay is the gradient λ w, that of half=true.
+
+Biases are mostly left out: skip=bias, or a pattern of names such as skip=*bias*, several with a slash between them.
+
+losscli eval preds.csv targets.csv -l mse --penalty l2:strength=0.01,skip=*bias* --parameters weights.npz
+prints data loss, penalty and total; --penalty-grad-out FILE.npz has the penalty's gradient, a member a parameter, 0 for
+those that are left out. Gates are on the value, which is the data loss.
+""",
 }

@@ -60,6 +60,8 @@ LAYERS = [
         "slices",
         "output",
         "writers",
+        "tensors",
+        "penalties",
         "finals",
         "requests",
         "opening",
@@ -157,6 +159,7 @@ FILES = {
     "p.csv": "y_pred\n1\n2\n",
     "t.csv": "y\n1\n4\n",
     "p.npy": [1.0, 2.0],
+    "w.npy": [1.0, 2.0],
     "t.npy": [1.0, 4.0],
     "both.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0]},
     "text.parquet": {"y_pred": [1.0, 2.0], "y": [1.0, 4.0], "g": ["a", "b"]},
@@ -195,10 +198,14 @@ UNWANTED: dict[str, tuple[list[str], set[str]]] = {
     "long csv": ([*EVAL, "long.csv", "long.csv", "--pred-col", "a"], {"rich", "pandas", "scipy", "pyarrow.parquet"}),
     "parquet": ([*EVAL, "both.parquet"], {"rich", "pandas", "scipy"}),
     "groups": ([*EVAL, "text.parquet", "--by", "g"], {"rich", "pandas", "scipy", "pyarrow.compute"}),
-    "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow"}),
+    "npy": ([*EVAL, "p.npy", "t.npy"], {"rich", "pandas", "scipy", "pyarrow", "losscli.penalties", "losscli.tensors"}),
     "parts": (
         [*EVAL, "p.csv", "t.csv", "--input", "pred=p.csv", "--input", "target=t.csv"],
         {*HEAVY, *FOR_FILES} - {"numpy"},
+    ),
+    "a penalty": (
+        [*EVAL, "p.npy", "t.npy", "--penalty", "l2:strength=1", "--parameters", "w.npy"],
+        {"rich", "pandas", "scipy", "pyarrow", "losscli.writers"},
     ),
     "a gate": ([*EVAL, "p.npy", "t.npy", "--min", "1"], {"rich", "pandas", "scipy", "pyarrow"}),
 }

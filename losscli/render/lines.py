@@ -17,10 +17,10 @@ def number(value: Any) -> str:
 
 
 def result_rows(report: Report) -> Rows:
-    """A row a loss, after a row for each term of a sum of losses; the baseline's value and the size of derivatives
-    where they were asked for.
+    """A row a loss, after a row for each term of a sum of losses; the penalty and the total, the baseline's value and
+    the size of derivatives where they were asked for.
     """
-    sizes = [{**_compared(result), **_sizes(result)} for result in report.results]
+    sizes = [{**penalised(result), **_compared(result), **_sizes(result)} for result in report.results]
     header = [*COLUMNS, *sizes[0]]
     rows = []
     for result, size in zip(report.results, sizes, strict=True):
@@ -29,6 +29,12 @@ def result_rows(report: Report) -> Rows:
             rows.append([term.loss, counts[0], number(term.value), *counts[1:], *[""] * len(size)])
         rows.append([result.loss, counts[0], number(result.value), *counts[1:], *size.values()])
     return header, rows
+
+
+def penalised(result: Result) -> dict[str, str]:
+    """The penalty, and the total of the data loss and it."""
+    added = result.penalty
+    return {"penalty": number(added.value), "total": number(added.total)} if added else {}
 
 
 def _compared(found: Result | Group) -> dict[str, str]:

@@ -22,6 +22,7 @@ from losscli.render.lines import (
     has_value,
     has_weak,
     number,
+    penalised,
     sample_rows,
     unlisted,
     weak_rows,
@@ -30,7 +31,7 @@ from losscli.results import EXTRAS, Derivative, Report, Result, change_of
 
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
-_NUMBERS = ("value", "baseline", "change", "n", "weight", *EXTRAS, "p50", "p90", "p99")
+_NUMBERS = ("value", "penalty", "total", "baseline", "change", "n", "weight", *EXTRAS, "p50", "p90", "p99")
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
 _ASCII_HEAD = Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
@@ -91,6 +92,7 @@ def _facts(result: Result) -> list[dict[str, str]]:
         "loss": result.loss,
         "reduction": result.reduction,
         "value": number(result.value),
+        **penalised(result),
         "baseline": number(result.baseline),
         "change": number(change_of(result)),
         "n": str(result.n),
