@@ -89,4 +89,22 @@ losscli eval preds.csv targets.csv -l mse --penalty l2:strength=0.01,skip=*bias*
 prints data loss, penalty and total; --penalty-grad-out FILE.npz has the penalty's gradient, a member a parameter, 0 for
 those that are left out. Gates are on the value, which is the data loss.
 """,
+    "descent": """\
+A gradient says how to change what it is taken with respect to, so that the loss falls. losscli's --grad is with respect
+to the predictions: g, a number a prediction. With respect to the parameters of a linear model, whose predictions are
+X W + b, it is Xᵀg for W and Σg for b, by the chain rule, and 2λW more for a penalty λΣW².
+
+A step goes against it: W becomes W - η (Xᵀg + 2λW), with η the rate. To first order that changes the loss by
+-η ‖∇‖², which is never above 0: the gradient points down, whatever the loss. What comes on top is the curvature: a rate
+that is too large steps over the bottom, and the loss goes up although the direction was right; too small a rate costs
+steps. Where the change is close to the predicted one the rate could be larger.
+
+Under mean the gradient does not grow with the number of rows, and a rate keeps its meaning. Under sum it does.
+
+A slope of 0 is not always a minimum: where a hinge is flat, nothing pulls. And in many layers the loss is not convex in
+the weights, even where it is in the predictions: descent finds a low place, not the lowest.
+
+losscli step --features X.npy --parameters W.npz -l cross_entropy --rate 0.1 --steps 20 labels.csv
+goes these steps, and shows the loss before and after each beside the change that the gradient predicts.
+""",
 }

@@ -371,7 +371,7 @@ def completed(run: Run, words: str) -> list[str]:
 
 def test_commands_are_completed(run: Run) -> None:
     assert completed(run, "losscli e") == ["eval", "explain"]
-    assert completed(run, "losscli ") == ["eval", "list", "explain", "inspect", "gradcheck"]
+    assert completed(run, "losscli ") == ["eval", "list", "explain", "inspect", "gradcheck", "step"]
 
 
 def test_losses_are_completed(run: Run) -> None:

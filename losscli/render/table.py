@@ -156,6 +156,11 @@ def grid(
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
+def fits(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether the terminal is as wide as the table."""
+    return _fits(_widths(header, rows))
+
+
 def _widths(header: list[str], rows: list[list[str]]) -> dict[str, int]:
     return {name: max(cell_len(escape(c)) for c in [name, *cells]) for name, *cells in zip(header, *rows, strict=True)}
 
