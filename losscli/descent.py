@@ -220,7 +220,9 @@ class _Going:
         loss, outer = self._evaluated(k, outputs)
         gradient, value = head.gradient(self._x, outer), _NO_PENALTY
         if self._penalty:
-            value, added = self._penalty.value(self._penalty.counted(head.arrays)), self._penalty.gradient(head.arrays)
+            left_out = self._penalty.left_out(list(head.arrays))
+            value = self._penalty.value({name: a for name, a in head.arrays.items() if name not in left_out})
+            added = self._penalty.gradient(head.arrays, left_out)
             gradient = {name: values + added[name] for name, values in gradient.items()}
         rounded = value if isinstance(value, float) else to_float(value)
         return Step(k, loss, rounded, total_of(loss, value), norm(squared_norm(gradient))), gradient

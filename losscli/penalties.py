@@ -4,7 +4,7 @@ A penalty is one function, as a loss is: its keyword-only arguments are its para
 Of one array it yields the sums that the value is made of, exact, each with its factor; then the gradient.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -110,25 +110,23 @@ class Penalty:
         given = [f"{key}={canonical(value)}" for key, value in self.params.items() if value != defaults[key]]
         return f"{self.name}:{','.join([*given, *([f'skip={self.skip}'] if self.skip else [])])}"
 
-    def _patterns(self, names: Sequence[str]) -> list[str]:
-        """Names or globs with a slash between them, or one name, which may have a slash itself."""
-        return [self.skip] if self.skip in names or not self.skip else self.skip.split("/")
+    def left_out(self, names: Sequence[str]) -> frozenset[str]:
+        """The members among `names` that do not count."""
+        return frozenset(name for pattern in self._patterns(names) for name in _matching(names, pattern))
 
-    def skips(self, name: str) -> bool:
-        """Whether it leaves out a member."""
-        return any(name == pattern or fnmatchcase(name, pattern) for pattern in self._patterns([name]))
+    def _patterns(self, names: Sequence[str]) -> list[str]:
+        """Names or globs with a slash between them, or the name of one member, which may have a slash itself."""
+        if not self.skip:
+            return []
+        return [self.skip] if self.skip in names else self.skip.split("/")
 
     def check(self, where: str, names: Sequence[str]) -> None:
         """Raises UsageError where something that it leaves out is not among the members, or where none is left."""
-        for pattern in self._patterns(names) if self.skip else []:
-            if not any(name == pattern or fnmatchcase(name, pattern) for name in names):
+        for pattern in self._patterns(names):
+            if not _matching(names, pattern):
                 raise UsageError(f"{self}: {where} has no member '{pattern}' to leave out; it has: {named(names)}")
-        if all(self.skips(name) for name in names):
+        if len(self.left_out(names)) == len(names):
             raise UsageError(f"{self} leaves out every member of {where}: {named(names)}")
-
-    def counted(self, tensors: Tensors) -> "dict[str, Array]":
-        """The members that count."""
-        return {name: values for name, values in tensors.items() if not self.skips(name)}
 
     def value(self, counted: Tensors) -> Fraction | float:
         """The value of all members together, exactly; infinite where a weight is."""
@@ -136,10 +134,10 @@ class Penalty:
         special = sum(sum_.special for _, sum_ in sums)
         return special or sum((factor * sum_.fraction for factor, sum_ in sums), Fraction())
 
-    def gradient(self, tensors: Tensors) -> "dict[str, Array]":
+    def gradient(self, tensors: Tensors, left_out: Collection[str] = ()) -> "dict[str, Array]":
         """An array a member, in its shape; 0 for those that are left out."""
         return {
-            name: np.zeros(values.shape) if self.skips(name) else self._yielded(values, 2)[1]
+            name: np.zeros(values.shape) if name in left_out else self._yielded(values, 2)[1]
             for name, values in tensors.items()
         }
 
@@ -148,16 +146,20 @@ class Penalty:
         return [next(results) for _ in range(count)]
 
 
+def _matching(names: Sequence[str], pattern: str) -> list[str]:
+    return [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+
+
 @dataclass(frozen=True)
 class Addend:
-    """What a penalty adds to data losses: the penalty, the tensors it is of, members that it leaves out unread, and
-    where its gradient goes.
+    """What a penalty adds to data losses: the penalty, the tensors it may be of, the members that do not count, which
+    need not be tensors, and where its gradient goes.
     """
 
     penalty: Penalty
     where: str
     tensors: Tensors
-    unread: Sequence[str]
+    left_out: frozenset[str]
     grad_out: str | None
 
     @staticmethod
@@ -176,14 +178,17 @@ class Addend:
         if grad_out is not None and Path(grad_out).suffix.lower() != ".npz":
             raise UsageError(f"{grad_out}: holds an array a member; the name must end in .npz")
         where = str(parameters) if isinstance(parameters, (str, Path)) else "parameters"
-        tensors, unread = tensors_of(parameters, max_bytes, penalty.skips)
-        penalty.check(where, [*tensors, *unread])
-        check_finite(where, penalty.counted(tensors), allow_inf)
-        return Addend(penalty, where, tensors, unread, grad_out)
+        tensors, unread = tensors_of(parameters, max_bytes, penalty.left_out)
+        names = [*tensors, *unread]
+        penalty.check(where, names)
+        addend = Addend(penalty, where, tensors, penalty.left_out(names), grad_out)
+        check_finite(where, addend.counted, allow_inf)
+        return addend
 
     @cached_property
     def counted(self) -> "dict[str, Array]":
-        return self.penalty.counted(self.tensors)
+        """The members that count."""
+        return {name: values for name, values in self.tensors.items() if name not in self.left_out}
 
     @cached_property
     def value(self) -> Fraction | float:
@@ -194,7 +199,7 @@ class Addend:
         if self.grad_out is not None:
             from losscli.writers import write_members
 
-            write_members(self.grad_out, self.penalty.gradient(self.tensors))
+            write_members(self.grad_out, self.penalty.gradient(self.tensors, self.left_out))
         results = tuple(self._beside(result) for result in report.results)
         return replace(report, results=results, notes=(*report.notes, *self.notes))
 
@@ -208,8 +213,7 @@ class Addend:
     def notes(self) -> list[str]:
         """What counts, which a bias or a counter among the members makes worth knowing."""
         shapes = named([f"{name} {values.shape}" for name, values in self.counted.items()])
-        absent = [name for name in (*self.tensors, *self.unread) if name not in self.counted]
-        left_out = f"; left out: {named(absent)}" if absent else ""
+        left_out = f"; left out: {named(sorted(self.left_out))}" if self.left_out else ""
         numbers = size_of(self.counted)
         found = [f"{self.penalty} is of {numbers} number{'s' * (numbers != 1)} in {self.where}: {shapes}{left_out}"]
         whole = [name for name, values in self.counted.items() if values.dtype.kind != "f"]

@@ -1,6 +1,6 @@
 """Tensors: the named arrays of any shape that the parameters of a model are, held whole."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,37 +17,43 @@ if TYPE_CHECKING:
     from losscli.registry import Array
 
 Tensors = Mapping[str, "Array"]
+LeftOut = Callable[[Sequence[str]], Collection[str]]
 ALONE = "W"  # what an array that has no name is called
 _WIDEST = 2**53  # integers up to here are float64 numbers
 
 
 def tensors_of(
-    data: Any, max_bytes: int = MAX_BYTES, skips: Callable[[str], bool] = lambda _: False
+    data: Any, max_bytes: int = MAX_BYTES, left_out: LeftOut = lambda _: ()
 ) -> "tuple[dict[str, Array], list[str]]":
     """Arrays by name, float64 or of integers: those of a file (NPZ, NPY, safetensors), of a mapping, or one alone.
-    Then the members that hold no numbers, and are refused unless `skips` says that they are not needed. Raises
-    InputError.
+    Then the members that hold no numbers, which are refused unless they are among those that are `left_out` of all
+    names. Raises InputError.
     """
     if isinstance(data, (str, PathLike)):
-        return _read(fspath(data), max_bytes, skips)
+        return _read(fspath(data), max_bytes, left_out)
     named = data if isinstance(data, Mapping) else {ALONE: data}
-    return {str(name): _numbers(str(name), np.asarray(values)) for name, values in named.items()}, []
+    return {str(name): _numbers(str(name), _array(str(name), values)) for name, values in named.items()}, []
 
 
-def _read(path: str, max_bytes: int, skips: Callable[[str], bool]) -> "tuple[dict[str, Array], list[str]]":
-    found: dict[str, Array] = {}
-    unread = []
-    for member in members(path):
+def _array(name: str, values: Any) -> "Array":
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # as tensors say it that NumPy cannot have
+        raise InputError(f"{name}: not an array of numbers: {' '.join(str(error).split())}") from None
+
+
+def _read(path: str, max_bytes: int, left_out: LeftOut) -> "tuple[dict[str, Array], list[str]]":
+    paths = members(path)
+    names = [member.removeprefix(f"{path}:") for member in paths]
+    found, unread = [], []
+    for name, member in zip(names, paths, strict=True):
         try:
-            name, values = _read_one(member, max_bytes)
+            found.append(_read_one(member, max_bytes))
         except InputError:
-            name = member.removeprefix(f"{path}:")
-            if not skips(name):
+            if name not in left_out(names):
                 raise
             unread.append(name)
-        else:
-            found[name] = values
-    return found, unread
+    return dict(found), unread
 
 
 def _read_one(path: str, max_bytes: int) -> "tuple[str, Array]":

@@ -220,6 +220,8 @@ def test_safetensors_and_arrays_alone_are_read(here: Path) -> None:
     assert penalised("l2:strength=1", "w.safetensors").value == 29
     assert penalised("l2:strength=1,skip=dense/bias:0", "w.safetensors").value == 25
     assert penalised("l2:strength=1", "w.safetensors:dense/bias:0").members == {"dense/bias:0": 1}
+    slashed = {"a/b": np.ones(2), "a": np.ones(3), "b": np.ones(4)}
+    assert penalised("l2:strength=1,skip=a/b", slashed).members == {"a": 3, "b": 4}
     np.save(here / "w.npy", np.array([[1.0, 2.0]]))
     assert penalised("l1:strength=1", "w.npy").members == {"w": 2}
     assert penalised("l1:strength=1", Path("w.npy")).members == {"w": 2}
@@ -430,6 +432,21 @@ def test_what_takes_too_much_memory_is_refused(here: Path) -> None:
     np.save(here / "w.npy", np.zeros(1000))
     with pytest.raises(InputError, match="--max-bytes N allows more"):
         penalised("l2:strength=1", "w.npy", max_bytes=4000)
+
+
+def test_tensors_that_numpy_cannot_have_are_refused() -> None:
+    class Tensor:
+        def __array__(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("call detach() first")
+
+    with pytest.raises(InputError, match=r"W: not an array of numbers: call detach\(\) first"):
+        penalised("l2:strength=1", {"W": Tensor()})
+
+
+def test_bfloat16_is_read(here: Path) -> None:
+    header = b'{"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}'
+    (here / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes([0x80, 0x3F, 0x40, 0xC0]))
+    assert penalised("l1:strength=1", "w.safetensors").value == 4
 
 
 def test_one_standard_input_only(run: Run, tmp_path: Path) -> None:
