@@ -14,7 +14,16 @@ Value = str | bool | list[str]
 Kind = Literal["flag", "one", "many"]
 OWN, SHARED = "losscli.toml", "pyproject.toml"
 
-OUTPUTS = ("output", "junit", "save-baseline", "grad-out", "hess-out", "per-sample-out", "probs-out")
+OUTPUTS = (
+    "output",
+    "junit",
+    "save-baseline",
+    "grad-out",
+    "hess-out",
+    "per-sample-out",
+    "probs-out",
+    "penalty-grad-out",
+)
 _WRITES = "writes a file, which is asked for where it is run"
 _FORBIDDEN = {
     "json": 'is said as format = "json"',
@@ -29,7 +38,7 @@ _FORBIDDEN = {
 }
 _OF_A_RUN = dict.fromkeys(("files", "pred"), "belongs to one run: give it there, or to a check, [check.NAME]")
 _OF_THE_TABLE = {"format": "is said to losscli check, which shows all checks in one table"}
-_PATHS = ("files", "pred", "baseline")
+_PATHS = ("files", "pred", "baseline", "parameters")
 HOW = f"write [check.NAME] in {OWN} with files, loss and a gate, such as max = 0.3"
 
 

@@ -84,6 +84,9 @@ def evaluate(
     per_output: bool = False,
     find_slices: bool = False,
     group: Any = "",
+    penalty: str | None = None,
+    parameters: Any = None,
+    penalty_grad_out: str | None = None,
     **roles: Any,
 ) -> Report:
     """The losses of predictions against targets, in one scan, or two where derivatives or samples need the totals.
@@ -139,6 +142,8 @@ def evaluate(
     group : of losses that have a value a group, the column whose values say which rows are one, or those values, or a
         `Path` to a file of them; where none is given all rows are one group.
     per_output : a group for each output column, or for each true class of a classification loss.
+    penalty, parameters, penalty_grad_out : a penalty such as ``"l2:strength=0.01"`` beside each value, of the arrays in
+        a file (NPZ, NPY, safetensors) or in a mapping; a file for its gradient (.npz). See `Result.penalty`.
 
     Raises
     ------
@@ -176,6 +181,12 @@ def evaluate(
         max_bytes=max_bytes,
     )
     keep = wanted.twice or bins is not None or meaning.counts
+    addend = None
+    if penalty is not None or parameters is not None or penalty_grad_out is not None:
+        from losscli.penalties import Addend  # most losses have none
+
+        files = parameters, penalty_grad_out
+        addend = Addend.of(penalty, *files, reduction=reduction, allow_inf=allow_inf, max_bytes=max_bytes)
     with counting_rows(objectives[0].losses[0]), ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep) for role, data in given.items()}
         given_groups = {**values_to_group_by(by), **groups}
@@ -198,7 +209,8 @@ def evaluate(
             results = [replace(result, groups=slices.groups(k, reduction)) for k, result in enumerate(results)]
         for k, search in enumerate(searches):
             results[k] = replace(results[k], weak_slices=tuple(search.found()))
-        return report_of(results, table, list(readers.values()), searches, said)
+        report = report_of(results, table, list(readers.values()), searches, said)
+    return addend.added(report) if addend else report
 
 
 def group_of(group: Any) -> tuple[str, Mapping[str, Any]]:

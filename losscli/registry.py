@@ -406,14 +406,15 @@ def get(spec: str, **params: Any) -> Loss:
     name, _, text = spec.partition(":")
     canonical_name, bound = _resolve(spec)
     given: dict[str, Any] = {}
-    for part in [*_split(bound, spec), *_split(text, spec), *params.items()]:
+    for part in [*pairs_in(bound, spec), *pairs_in(text, spec), *params.items()]:
         if part[0] in given:
             raise UsageError(f"{name}: {part[0]} is given twice")
         given[part[0]] = part[1]
     return _bind(defined(canonical_name), given)
 
 
-def _split(text: str, spec: str) -> list[tuple[str, Any]]:
+def pairs_in(text: str, spec: str) -> list[tuple[str, Any]]:
+    """The keys and values of `key=value,key=value`, a part of `spec`."""
     pairs: list[tuple[str, Any]] = []
     for item in text.split(",") if text else []:
         key, equals, value = item.partition("=")
@@ -423,17 +424,20 @@ def _split(text: str, spec: str) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _bind(found: Definition, given: Mapping[str, Any]) -> Loss:
+def bound_params(name: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every parameter that is `known` of `name`, as given or its default. Raises UsageError."""
     for key in given:
-        if key not in found.params:
-            known = ", ".join(found.params) or "none"
-            raise UsageError(f"{found.name} has no parameter '{key}'{near(key, list(found.params))} (it has: {known})")
-    params = {}
-    for key, parameter in found.params.items():
-        try:
-            params[key] = parameter.parse(given[key]) if key in given else parameter.default
-        except UsageError as error:
-            raise UsageError(f"{found.name}: {error}") from None
+        if key not in known:
+            listed = ", ".join(known) or "none"
+            raise UsageError(f"{name} has no parameter '{key}'{near(key, list(known))} (it has: {listed})")
+    try:
+        return {key: p.parse(given[key]) if key in given else p.default for key, p in known.items()}
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _bind(found: Definition, given: Mapping[str, Any]) -> Loss:
+    params = bound_params(found.name, found.params, given)
     wrong = found.conflicts(**params) if found.conflicts else None
     if wrong:
         raise UsageError(f"{found.name}: {wrong}")

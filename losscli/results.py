@@ -73,6 +73,23 @@ class Group(NamedTuple):
         return {"by": dict(self.by), **gathered, "value": self.value, **counts, **_compared(self)}
 
 
+class Penalised(NamedTuple):
+    """What a penalty adds to a data loss: its SPEC, its value, both together, and how many numbers of which members of
+    the parameters count.
+    """
+
+    spec: str
+    value: float
+    total: float
+    members: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        members = dict(self.members)
+        penalty = {"spec": self.spec, "value": self.value, "parameters": sum(members.values()), "members": members}
+        return {"penalty": penalty, "total": self.total}
+
+
 @dataclass(frozen=True)
 class Result:
     """One loss of one table.
@@ -83,7 +100,8 @@ class Result:
     counts those that a limit keeps from being listed. `floor` is the least value that soft targets allow a
     cross-entropy, their entropy, and `excess` what the predictions add; None for other losses and for certain targets.
     `baseline` is the value that the baseline has. Of several systems `pred` is the file with one's predictions, `rank`
-    counts them from the best, 1, and `settings` are those that the file's name tells.
+    counts them from the best, 1, and `settings` are those that the file's name tells. `penalty` is what is added to
+    the value, which is the data loss alone.
     """
 
     loss: str
@@ -115,6 +133,7 @@ class Result:
     pred: str = ""
     rank: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
+    penalty: Penalised | None = None
 
     @property
     def called(self) -> str:
@@ -145,6 +164,7 @@ class Result:
             "params": dict(self.params),
             "reduction": self.reduction,
             **({} if self.value is None else {"value": self.value}),
+            **(self.penalty.to_dict() if self.penalty else {}),
             **_compared(self),
             "n": self.n,
             "weight": self.weight,
@@ -259,8 +279,9 @@ class Report:
 
     @property
     def is_finite(self) -> bool:
-        """Whether every value is a finite number."""
-        return all(result.value is None or isfinite(result.value) for result in self.results)
+        """Whether every value is a finite number, and with a penalty every total."""
+        totals = [result.penalty.total for result in self.results if result.penalty]
+        return all(value is None or isfinite(value) for value in [*(result.value for result in self.results), *totals])
 
     def to_dict(self) -> dict[str, Any]:
         """The report in JSON's terms, schema 1: numbers that JSON cannot hold are strings."""

@@ -69,4 +69,42 @@ KL is not symmetric. kl asks what is lost by using the prediction for the target
 says 0 for what happens; reverse_kl is infinite where the target says 0 for what is predicted; js is symmetric, and
 never above ln 2.
 """,
+    "penalty": """\
+A penalty is what the parameters W of a model cost. It is added to any data loss, and depends on no sample: the mean
+over the rows has a total, mean + penalty, whose strength keeps its meaning when the number of rows changes. A sum is
+added to as it is: the same strength then weighs less, the more rows there are.
+
+l1           λ Σ|w|          gradient λ sign(w), 0 at 0: weights become exactly 0
+l2           λ Σ w²          gradient 2λ w: large weights cost most, none becomes 0
+             ½ λ Σ w²        gradient λ w, with half=true
+elastic_net  λ (r Σ|w| + ½ (1-r) Σ w²)   gradient λ (r sign(w) + (1-r) w); without the ½ with half=false
+
+λ is the strength, r the ratio. The ½ is a convention, and libraries differ: for the same weights λ is twice as large
+with it as without. scikit-learn's Ridge and Keras's L2 have none; ElasticNet of scikit-learn, whose l1_ratio is the
+ratio here, and glmnet, whose alpha it is, have it; torch's weight_decay is the gradient λ w, that of half=true.
+
+Biases are mostly left out: skip=bias, or a pattern of names such as skip=*bias*, several with a slash between them.
+
+losscli eval preds.csv targets.csv -l mse --penalty l2:strength=0.01,skip=*bias* --parameters weights.npz
+prints data loss, penalty and total; --penalty-grad-out FILE.npz has the penalty's gradient, a member a parameter, 0 for
+those that are left out. Gates are on the value, which is the data loss.
+""",
+    "descent": """\
+A gradient says how to change what it is taken with respect to, so that the loss falls. losscli's --grad is with respect
+to the predictions: g, a number a prediction. With respect to the parameters of a linear model, whose predictions are
+X W + b, it is Xᵀg for W and Σg for b, by the chain rule, and 2λW more for a penalty λΣW².
+
+A step goes against it: W becomes W - η (Xᵀg + 2λW), with η the rate. To first order that changes the loss by
+-η ‖∇‖², which is never above 0: the gradient points down, whatever the loss. What comes on top is the curvature: a rate
+that is too large steps over the bottom, and the loss goes up although the direction was right; too small a rate costs
+steps. Where the change is close to the predicted one the rate could be larger.
+
+Under mean the gradient does not grow with the number of rows, and a rate keeps its meaning. Under sum it does.
+
+A slope of 0 is not always a minimum: where a hinge is flat, nothing pulls. And in many layers the loss is not convex in
+the weights, even where it is in the predictions: descent finds a low place, not the lowest.
+
+losscli step --features X.npy --parameters W.npz -l cross_entropy --rate 0.1 --steps 20 labels.csv
+goes these steps, and shows the loss before and after each beside the change that the gradient predicts.
+""",
 }

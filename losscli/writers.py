@@ -8,11 +8,11 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from losscli.errors import OutputError, UsageError
 from losscli.lazy import np, pa, pq
-from losscli.output import Output
+from losscli.output import Output, undisturbed
 from losscli.results import cell, flattened
 
 if TYPE_CHECKING:
@@ -205,3 +205,19 @@ class ArrayWriter:
                 part.abort()
         for file in self._members.values():
             file.close()
+
+
+def write_members(path: str, members: "Mapping[str, Array]") -> None:
+    """Arrays of any shape to an NPZ file, a member a name, whole or not at all. Raises OutputError."""
+    with undisturbed():
+        output = Output(path)
+    try:
+        with ZipFile(output.file, "w", ZIP_STORED, allowZip64=True) as archive:
+            for name, values in members.items():
+                with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(values, dtype="<f8"), allow_pickle=False)
+        output.commit()
+    except OSError as error:
+        raise OutputError(f"{path}: could not be written: {error.strerror or error}") from None
+    finally:
+        output.abort()

@@ -108,6 +108,7 @@ FILES = {
         '{"baseline": 1, "losscli": "0", "inputs": [], "results": [{"loss": "mse", "reduction": "mean", "value": 4,'
         ' "n": 3, "weight": 3, "signature": "mse|mean|w:none|missing:error|n:3|v:0"}]}'
     ),
+    "w.npy": [1.0, -2.0],
     "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
 }
 MSE = "eval -l mse p.csv t.csv"
@@ -175,6 +176,9 @@ OPTIONS = {
     "--hess": (MSE, "--hess"),
     "--grad-out": (MSE, "--grad-out g.npy"),
     "--hess-out": (MSE, "--hess-out h.npy"),
+    "--penalty": (MSE, "--penalty l2:strength=1 --parameters w.npy"),
+    "--parameters": (f"{MSE} --penalty l2:strength=1", "--parameters w.npy"),
+    "--penalty-grad-out": (f"{MSE} --penalty l2:strength=1 --parameters w.npy", "--penalty-grad-out g.npz"),
     "--beta": ("eval -l smooth_l1 p.csv t.csv", "--beta 2"),
     "--variant": ("eval -l smooth_l1 p.csv t.csv", "--variant unhalved"),
     "--q": ("eval -l quantile p.csv t.csv", "--q 0.9"),
@@ -229,7 +233,8 @@ def options_in(text: str) -> set[str]:
     return set(re.findall(r"--[a-z][a-z-]*", text.partition("Options:")[2]))
 
 
-def test_every_option_of_eval_is_in_the_list(run_here: Run) -> None:
+def test_every_option_of_eval_is_in_the_list(run_here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "110")  # an option a line
     texts = [run_here("eval", "--loss", name, "--help").stdout for name in losscli.names()]
     assert {option for text in texts for option in options_in(text)} | NAMED == set(OPTIONS) | ELSEWHERE
     assert all(option in text.replace("-\n  ", "-") for text in texts for option in NAMED)  # broken at a hyphen
@@ -367,7 +372,7 @@ def completed(run: Run, words: str) -> list[str]:
 
 def test_commands_are_completed(run: Run) -> None:
     assert completed(run, "losscli e") == ["eval", "explain"]
-    assert completed(run, "losscli ") == ["eval", "check", "list", "explain", "inspect", "gradcheck"]
+    assert completed(run, "losscli ") == ["eval", "check", "list", "explain", "inspect", "gradcheck", "step"]
 
 
 def test_losses_are_completed(run: Run) -> None:

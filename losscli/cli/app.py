@@ -15,9 +15,9 @@ from losscli.cli.streams import guarded, say, show, write_out
 from losscli.errors import UsageError
 from losscli.version import VERSION
 
-_WITH_PARAMETERS = ("eval", "gradcheck")  # the commands that take the options of losses
-_WITH_PLUGINS = ("eval", "check", "list", "explain", "gradcheck")
-COMMANDS = ("eval", "check", "list", "explain", "inspect", "gradcheck")
+_WITH_PARAMETERS = ("eval", "gradcheck", "step")  # the commands that take the options of losses
+_WITH_PLUGINS = ("eval", "check", "list", "explain", "gradcheck", "step")
+COMMANDS = ("eval", "check", "list", "explain", "inspect", "gradcheck", "step")
 
 
 def build(arguments: Sequence[str], defaults: Defaults = NO_DEFAULTS) -> typer.Typer:

@@ -114,9 +114,12 @@ def eval_command(
         str | None, typer.Option(help="Class names, in the order of the columns.", metavar="A,B,C")
     ] = None,
     labels: Annotated[
-        Literal["text", "int", "01"] | None, typer.Option(help="Names; indices; or 0/1 for -1/+1.")
+        Literal["text", "int", "01"] | None,
+        typer.Option(help="Names; indices; or 0/1 for -1/+1. --label-base N: the first index."),
     ] = None,
-    label_base: Annotated[str | None, typer.Option(help="The label of the first class.", metavar="N")] = None,
+    label_base: Annotated[
+        str | None, typer.Option(help="The label of the first class.", metavar="N", hidden=True)
+    ] = None,
     ignore_index: Annotated[str | None, typer.Option(help="Leave out rows of this label.", metavar="N")] = None,
     class_weight: Annotated[
         str | None, typer.Option(help="'A=1,B=3', a FILE (class, weight) or balanced.", metavar="WEIGHTS")
@@ -148,6 +151,16 @@ def eval_command(
     ] = None,
     hess_out: Annotated[
         str | None, typer.Option(help="The Hessian diagonal to FILE.", metavar="FILE", hidden=True)
+    ] = None,
+    penalty: Annotated[
+        str | None,
+        typer.Option(help="l2:strength=0.1 of --parameters FILE; --penalty-grad-out FILE.", metavar="SPEC"),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option("--parameters", help="What --penalty is of.", metavar="FILE", hidden=True)
+    ] = None,
+    penalty_grad_out: Annotated[
+        str | None, typer.Option(help="The penalty's gradient to FILE (npz).", metavar="FILE", hidden=True)
     ] = None,
     max: Annotated[
         str | None, typer.Option("--max", help="Exit 1 if the value is above X; --min X: below.", metavar="X")
@@ -231,8 +244,8 @@ def eval_command(
         held = {"--grad-out": grad_out, "--hess-out": hess_out, "--per-sample-out": per_sample_out}
         held |= {"--probs-out": probs_out, "--save-baseline": save_baseline}
         check(systems, objectives, reduction, {**inputs, "class weights": class_weight}, held)
-    written = [output, grad_out, hess_out, per_sample_out, probs_out, junit, save_baseline]
-    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight])])
+    written = [output, grad_out, hess_out, per_sample_out, probs_out, penalty_grad_out, junit, save_baseline]
+    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight, weights])])
     if baseline:  # which --save-baseline may make anew
         options.refuse_overwriting([path for path in written if path != save_baseline], [baseline])
     groups = inputs.pop("group", None)
@@ -279,6 +292,9 @@ def eval_command(
         "show": [name for names in show or [] for name in names.split(",")],
         "per_sample_out": per_sample_out,
         "probs_out": probs_out,
+        "penalty": penalty,
+        "parameters": weights,
+        "penalty_grad_out": penalty_grad_out,
         "spread": chosen in SPREAD,
         "distribution": chosen in SPREAD,
         "histogram": chosen == "table" and on_terminal(),
@@ -293,10 +309,16 @@ def eval_command(
         raise UsageError("--format value needs a value, and --reduction none has none")
     is_listed = bool(per_sample or worst or reduction == "none")
     _check_listing(is_listed, worst, limit, show, per_sample_out)
+    if penalty:
+        _check_penalty(chosen, is_listed, bool(by or per_output))
+        if len(systems) > 1:
+            raise UsageError("--penalty is of the parameters of one system; evaluate the systems one by one")
+        if [*inputs.values(), weights].count("-") > 1:
+            raise UsageError("'-' is standard input, which can be one file only")
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
     read: list[str | list[Path]] = [*inputs.values(), *systems, *([groups] if groups else [])]
-    read += [class_weight] if class_weight else []
+    read += [path for path in (class_weight, weights) if path]
     return Request(objectives, evaluation, systems, read, gating, allow_nonfinite, chosen, output, quiet)
 
 
@@ -329,6 +351,13 @@ def _check_groups(option: str, is_listed: bool, format: str) -> None:
         raise UsageError(f"{option} needs a format that shows groups; --format value shows none")
     if is_listed and format in ("csv", "jsonl"):
         raise UsageError(f"--format {format} holds groups or samples, not both: leave out {option}, or take json")
+
+
+def _check_penalty(format: str, is_listed: bool, is_grouped: bool) -> None:
+    """A format that would leave the penalty out is refused."""
+    holds_samples = is_listed and format in ("csv", "jsonl")
+    if format == "value" or holds_samples or (is_grouped and format == "csv"):
+        raise UsageError(f"--penalty needs a format that shows it; --format {format} would leave it out here")
 
 
 def _act(request: Request) -> int:
@@ -381,6 +410,12 @@ def nonfinite(request: Request, report: "Report") -> list[str]:
         _why(result, result.value, by_loss[result.loss])
         for result in report.results
         if result.value is not None and not isfinite(result.value) and not request.allow_nonfinite
+    ] + [
+        f"{result.called} and {result.penalty.spec} add up to {canonical(result.penalty.total)}: "
+        "a parameter is infinite, or the sum is beyond the range of a float64"
+        for result in report.results
+        if result.penalty and isfinite(result.value or 0.0) and not isfinite(result.penalty.total)
+        if not request.allow_nonfinite
     ]
 
 

@@ -43,6 +43,7 @@ class NpyReader:
         self.is_long = source.is_long
         self.notes: list[str] = []
         self._offset, self._dtype, self._fortran, shape, self._bf16 = layout or _header(source)
+        self.shape = shape
         self._is_fresh = True
         self._check_dtype()
         self.rows, self._width = (shape[0], prod(shape[1:])) if shape else (1, 1)

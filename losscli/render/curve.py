@@ -32,7 +32,7 @@ def curve(loss: Loss, columns: int, is_ascii: bool = False) -> str:
         return ""
     marks = "*." if is_ascii else "●·"
     says = f"loss {marks[0]} and slope {marks[1]}" if order else f"loss {marks[0]}"
-    lines = _drawn([np.asarray(a) for a in found[::-1]], marks[: order + 1][::-1])
+    lines = drawn([np.asarray(a) for a in found[::-1]], marks[: order + 1][::-1])
     low, high = (f"{x[k]:.3g}" for k in (0, -1))
     axis = " " * 10 + low + high.rjust(width - len(low))
     return f"{says} of pred, for target {format_number(target).removesuffix('.0')}\n{lines}\n{axis}\n"
@@ -73,7 +73,7 @@ def _points(loss: Loss, width: int, target: float) -> "Array":
     return np.linspace(first + inside * (first == low), last - inside * (last == high), width)
 
 
-def _drawn(curves: "list[Array]", marks: str) -> str:
+def drawn(curves: "list[Array]", marks: str) -> str:
     """The curves in one frame, the last on top, with the least and the largest value at its side. The last, the loss,
     says how high the frame is: a slope may be far steeper.
     """

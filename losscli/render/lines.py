@@ -18,10 +18,10 @@ def number(value: Any) -> str:
 
 
 def result_rows(report: Report) -> Rows:
-    """A row a loss, after a row for each term of a sum of losses; the baseline's value and the size of derivatives
-    where they were asked for, and of several systems which one it is.
+    """A row a loss, after a row for each term of a sum of losses; the penalty and the total, the baseline's value and
+    the size of derivatives where they were asked for, and of several systems which one it is.
     """
-    sizes = [{**_compared(result), **_sizes(result)} for result in report.results]
+    sizes = [{**penalised(result), **_compared(result), **_sizes(result)} for result in report.results]
     names = setting_names(report, [*COLUMNS, *sizes[0]])
     header = [*COLUMNS, *sizes[0], *system_cells(report.results[0], names)]
     rows = []
@@ -64,6 +64,12 @@ def system_cells(result: Result, names: dict[str, str]) -> dict[str, str]:
 def unranked(system: dict[str, str]) -> dict[str, str]:
     """The same of a term, whose value is not what is ranked."""
     return system | ({RANK: ""} if system else {})
+
+
+def penalised(result: Result) -> dict[str, str]:
+    """The penalty, and the total of the data loss and it."""
+    added = result.penalty
+    return {"penalty": number(added.value), "total": number(added.total)} if added else {}
 
 
 def _compared(found: Result | Group) -> dict[str, str]:

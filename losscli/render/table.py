@@ -24,6 +24,7 @@ from losscli.render.lines import (
     has_value,
     has_weak,
     number,
+    penalised,
     sample_rows,
     setting_names,
     system_cells,
@@ -36,7 +37,7 @@ from losscli.results import EXTRAS, Derivative, Input, Report, Result, change_of
 _GAP = 3  # between columns
 _PROSE_WIDTH = 24  # the least that is still read with ease
 _SPREAD = (*EXTRAS, "p50", "p90", "p99")
-_NUMBERS = ("value", "baseline", "change", "n", "weight", *_SPREAD)
+_NUMBERS = ("value", "penalty", "total", "baseline", "change", "n", "weight", *_SPREAD)
 _FACTS = ("loss", "reduction", *_NUMBERS)
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
@@ -126,6 +127,7 @@ def _facts(result: Result, names: dict[str, str]) -> list[dict[str, str]]:
         "loss": result.loss,
         "reduction": result.reduction,
         "value": number(result.value),
+        **penalised(result),
         "baseline": number(result.baseline),
         "change": number(change_of(result)),
         "n": str(result.n),
@@ -196,6 +198,11 @@ def grid(
     console = Console(file=text, width=width, height=len(rows), force_terminal=colour, no_color=not colour)
     console.print(_box(widths, rows, numbers))
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def fits(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether the terminal is as wide as the table."""
+    return _fits(_widths(header, rows))
 
 
 def _widths(header: list[str], rows: list[list[str]], prose: tuple[str, ...] = ()) -> dict[str, int]:
