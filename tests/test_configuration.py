@@ -415,5 +415,5 @@ def test_every_option_of_eval_is_known(said: Run, run_here: Run) -> None:
             reasons[key] = ran.stderr
     assert set(reasons) == {
         *("files", "pred", "json", "debug", "quiet", "github", "output", "junit", "save-baseline"),
-        *("grad-out", "hess-out", "per-sample-out", "probs-out"),
+        *("grad-out", "hess-out", "per-sample-out", "probs-out", "penalty-grad-out"),
     }

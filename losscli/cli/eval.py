@@ -156,7 +156,7 @@ def eval_command(
         str | None,
         typer.Option(help="l2:strength=0.1 of --parameters FILE; --penalty-grad-out FILE.", metavar="SPEC"),
     ] = None,
-    weights: Annotated[
+    parameters: Annotated[
         str | None, typer.Option("--parameters", help="What --penalty is of.", metavar="FILE", hidden=True)
     ] = None,
     penalty_grad_out: Annotated[
@@ -212,7 +212,7 @@ def eval_command(
     ] = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
-    parameters: dict[str, str],
+    of_losses: dict[str, str],
 ) -> Request:
     """The loss of predictions against targets.
 
@@ -235,7 +235,7 @@ def eval_command(
     chosen = options.chosen_format(format, json, output)
     if not files and not pred:
         raise UsageError("missing argument 'FILES...'.")
-    objectives = parse(loss, parameters)
+    objectives = parse(loss, of_losses)
     systems = pred or []
     inputs = options.files_by_role(objectives[0].losses[0], files or [], input, systems[:1])
     if len(systems) > 1:
@@ -245,7 +245,7 @@ def eval_command(
         held |= {"--probs-out": probs_out, "--save-baseline": save_baseline}
         check(systems, objectives, reduction, {**inputs, "class weights": class_weight}, held)
     written = [output, grad_out, hess_out, per_sample_out, probs_out, penalty_grad_out, junit, save_baseline]
-    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight, weights])])
+    options.refuse_overwriting(written, [*inputs.values(), *systems, *filter(None, [class_weight, parameters])])
     if baseline:  # which --save-baseline may make anew
         options.refuse_overwriting([path for path in written if path != save_baseline], [baseline])
     groups = inputs.pop("group", None)
@@ -293,7 +293,7 @@ def eval_command(
         "per_sample_out": per_sample_out,
         "probs_out": probs_out,
         "penalty": penalty,
-        "parameters": weights,
+        "parameters": parameters,
         "penalty_grad_out": penalty_grad_out,
         "spread": chosen in SPREAD,
         "distribution": chosen in SPREAD,
@@ -313,12 +313,12 @@ def eval_command(
         _check_penalty(chosen, is_listed, bool(by or per_output))
         if len(systems) > 1:
             raise UsageError("--penalty is of the parameters of one system; evaluate the systems one by one")
-        if [*inputs.values(), weights].count("-") > 1:
+        if [*inputs.values(), parameters].count("-") > 1:
             raise UsageError("'-' is standard input, which can be one file only")
     if by or per_output:
         _check_groups("--by" if by else "--per-output", is_listed, chosen)
     read: list[str | list[Path]] = [*inputs.values(), *systems, *([groups] if groups else [])]
-    read += [path for path in (class_weight, weights) if path]
+    read += [path for path in (class_weight, parameters) if path]
     return Request(objectives, evaluation, systems, read, gating, allow_nonfinite, chosen, output, quiet)
 
 

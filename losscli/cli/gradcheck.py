@@ -57,7 +57,7 @@ def gradcheck_command(
     allow_inf: options.AllowInf = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
-    parameters: dict[str, str],
+    of_losses: dict[str, str],
 ) -> Callable[[], int]:
     """A loss's derivatives against numeric ones, or your gradient against ours.
 
@@ -82,7 +82,7 @@ def gradcheck_command(
         **({"grad": grad_col} if grad_col else {}),
         **options.columns_by_role(pred_col, target_col, weight_col, col),
     }
-    losses = subjects(loss, parameters)
+    losses = subjects(loss, of_losses)
     given = options.files_by_role(losses[0], files or [], input)
     options.refuse_overwriting([output], [*given.values(), *([against] if against else [])])
     csv = options.reading(

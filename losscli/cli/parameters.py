@@ -21,10 +21,10 @@ _BARE_HELP = 2  # words: a command and --help
 def with_parameters(function: Callable[..., Action], arguments: Sequence[str]) -> Callable[..., Action]:
     """The command, with an option for every parameter; help shows those of the losses that the arguments name.
 
-    `function` takes them in one dictionary, `parameters`, of those that were given.
+    `function` takes them in one dictionary, `of_losses`, of those that were given.
     """
     base = signature(function)
-    own = [p for p in base.parameters.values() if p.name != "parameters"]
+    own = [p for p in base.parameters.values() if p.name != "of_losses"]
     arguments = [*arguments, *_being_completed()]
     shown = _named_losses(arguments)
     owners_of = _all_parameters(_needed(arguments, shown, {"--" + p.name.replace("_", "-") for p in own}))
@@ -116,7 +116,7 @@ def _option(name: str, owners: list[tuple[str, Parameter]], shown: set[str]) -> 
 
 def _gathered(given: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
     extra = {key: _once(key, values) for key, values in given.items() if key not in own and values}
-    return {**{key: value for key, value in given.items() if key in own}, "parameters": extra}
+    return {**{key: value for key, value in given.items() if key in own}, "of_losses": extra}
 
 
 def _once(name: str, values: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ def step_command(
         typer.Option("--loss", "-l", help="NAME[:key=value,…].", metavar="SPEC", autocompletion=complete_loss),
     ],
     features: Annotated[str, typer.Option(help="X, a row a sample, a column a feature.", metavar="FILE")],
-    weights: Annotated[
+    parameters: Annotated[
         str, typer.Option("--parameters", help="W, and b if any (npz, npy, safetensors).", metavar="FILE")
     ],
     rate: Annotated[str, typer.Option(help="What the gradient is multiplied by.", metavar="R")],
@@ -68,7 +68,7 @@ def step_command(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
-    parameters: dict[str, str],
+    of_losses: dict[str, str],
 ) -> Callable[[], int]:
     """Gradient descent on a linear head, step by step.
 
@@ -90,7 +90,7 @@ def step_command(
     from losscli.formats.dialect import reading_of
 
     chosen = options.chosen_format(format, json, output)
-    inputs = [features, weights, target]
+    inputs = [features, parameters, target]
     if inputs.count("-") > 1:
         raise UsageError("'-' is standard input, which can be one file only")
     options.refuse_overwriting([output, parameters_out], inputs)
@@ -108,10 +108,10 @@ def step_command(
     )
     descent = {
         "loss": loss,
-        "params": parameters,
+        "params": of_losses,
         "features": features,
         "target": target,
-        "parameters": weights,
+        "parameters": parameters,
         "rate": _rate(rate),
         "steps": options.count("--steps", steps),
         "penalty": penalty,
