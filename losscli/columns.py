@@ -48,6 +48,7 @@ class Binding(NamedTuple):
     by_class: bool = False  # a column a class: paired by name
     note: str = ""
     aside: tuple[int, ...] = ()  # columns that were not taken as they count the rows
+    one_hot: bool = False  # labels that stand for a column a class, 0 or 1
 
     @property
     def names(self) -> list[str]:
@@ -102,11 +103,14 @@ def _bind_all(
 
 def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
     """Rows of several dimensions are compared as they lie in memory: their shapes have to be the same, but for 1s."""
-    shapes = [tuple(k for k in b.reader.row_shape or (len(b.columns),) if k != 1) for b in bindings]
-    for binding, shape in zip(bindings, shapes, strict=True):
-        if shape != shapes[0] and any(b.reader.row_shape for b in bindings):
-            found = ", ".join(f"{b.role} {b.reader.row_shape or (len(b.columns),)}" for b in (bindings[0], binding))
-            raise InputError(f"{binding.reader.name}: shapes of rows differ: {found}; nothing is broadcast")
+    if not any(b.reader.row_shape for b in bindings):
+        return
+    shapes = [b.reader.row_shape or (len(b.columns),) for b in bindings]
+    plain = [[k for k in shape if k != 1] for shape in shapes]
+    for binding, shape, lengths in zip(bindings, shapes, plain, strict=True):
+        if lengths != plain[0]:
+            found = f"a row of {bindings[0].role} has shape {shapes[0]}, of {binding.role} {shape}"
+            raise InputError(f"{binding.reader.name}: shapes differ: {found}; nothing is broadcast")
 
 
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:

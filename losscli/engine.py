@@ -183,8 +183,9 @@ def evaluate(
             name: opened(stack, name.removeprefix(GROUP), data, reading, keep) for name, data in given_groups.items()
         }
         check_reading(reading, [*readers.values(), *grouped.values()])
-        asked = Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices, grouped_by)
-        table = open_table(objectives[0], readers, chosen, asked, block)
+        by_names = slicing.by if slicing else ()
+        asked = Asked(wanted.show, rules, keys, by_names, grouped, find_slices, grouped_by, wanted.lists, per_output)
+        table = open_table(objectives, readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)
         searches = searches_of(objectives, table) if find_slices else []
         losses = [loss for objective in objectives for loss in objective.losses]

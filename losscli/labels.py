@@ -319,6 +319,12 @@ class Labelling:
             found[known] = np.array(self.order, np.float64)[found[known].astype(np.intp)]
         return found
 
+    def one_hot(self, labels: "Array") -> "Array":
+        """A column a class of labels that are indices: 1 where a row is of the class, 0 elsewhere, NaN for no label."""
+        found = floats(labels)[:, None]
+        columns: Array = np.where(np.isnan(found), found, found == np.arange(self.count))
+        return columns
+
     def _is_ignored(self, values: "Array | Labels", at: At) -> "Array":
         """Labels as they are written that are to be ignored."""
         ignored = self.meaning.ignore

@@ -197,13 +197,16 @@ def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}."""
+    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}, as it lies in memory
+    where it has more dimensions.
+    """
     flat: dict[str, list[Any]] = {}
     for name, values in columns.items():
         if getattr(values, "ndim", 1) == 1:
             flat[name] = values if isinstance(values, list) else values.tolist()
         else:
-            flat.update({f"{name}_{k}": values[:, k].tolist() for k in range(values.shape[1])})
+            rows = values.reshape(len(values), -1)
+            flat.update({f"{name}_{k}": rows[:, k].tolist() for k in range(rows.shape[1])})
     return flat
 
 

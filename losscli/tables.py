@@ -20,6 +20,7 @@ from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Sel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from losscli.formats.maps import Grid
     from losscli.normalizing import Normalizing
 
     Array = NDArray[Any]
@@ -60,13 +61,19 @@ class Table:
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
     stands in a condition, `by:NAME` one that rows are grouped by, and `find:NAME` one that weak slices are looked for
-    in, `group:NAME` one that says which rows have one loss; none of them plays another part.
+    in, `group:NAME` one that says which rows have one loss; none of them plays another part. Where rows are pixels,
+    `grid` is how they lie in their images.
     """
 
     def __init__(
-        self, bindings: Sequence[Binding], size: int, rules: Rules | None = None, pairing: Pairing | None = None
+        self,
+        bindings: Sequence[Binding],
+        size: int,
+        rules: Rules | None = None,
+        pairing: Pairing | None = None,
+        grid: "Grid | None" = None,
     ) -> None:
-        self.size, self.rows = size, 0
+        self.size, self.rows, self.grid = size, 0, grid
         self.rules = rules or Rules()
         self.labels = Labelling.of(bindings, self.rules.meaning)
         self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
@@ -179,6 +186,8 @@ class Table:
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         if isinstance(values, Labels) or binding.role == "target":
             values = self.labels.numbers(values, at)
+        if binding.one_hot and not self.labels.is_refused:
+            values = self.labels.one_hot(values)
         normalizing = self.normalizing.get(binding.role)
         return normalizing.divided(values, at) if normalizing else values
 
@@ -207,6 +216,9 @@ class _Places(NamedTuple):
         binding = self.bindings[role]
         place = self.blocks[role].at(original)
         single = len(binding.columns) == 1
+        if column is not None and binding.reader.row_shape:
+            entry = ", ".join(map(str, np.unravel_index(column, binding.reader.row_shape)))
+            return f"{place}, entry ({entry})"
         if not binding.reader.headed or (not single and (column is None or binding.is_matrix)):
             return place if column is None or single else f"{place}, column {column}"
         name = binding.names[0 if single else column or 0]

@@ -162,7 +162,7 @@ def _inferred(facts: Facts) -> str:
 
 def _vectors(reader: Reader, scan: _Scan) -> Iterator[Field]:
     for j, tally in scan.vectors.items():
-        columns = tuple(range(tally.width)) if reader.is_matrix else (j,)
+        columns = tuple(range(tally.width)) if reader.is_matrix and not reader.row_shape else (j,)
         name = "" if reader.is_matrix else reader.columns[j].name
         yield Field(name, columns, scan.dtypes[j], tally.facts, True, tally.width)
 

@@ -1,0 +1,123 @@
+"""Arrays of images: whether a sample is an image or a pixel, and the readers of all that is given as rows of these."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from losscli.columns import MASK, WEIGHT
+from losscli.errors import InputError, UsageError
+from losscli.formats import Reader
+from losscli.formats.maps import DEEPEST, Coordinates, Grid, Pixels, Repeated
+from losscli.kinds import UNIT, Role
+from losscli.kinds.domains import CLASSES
+from losscli.registry import Loss
+
+Readers = Mapping[str, Reader]
+
+
+class Maps(NamedTuple):
+    """The readers of roles and of groups given by themselves, and the one that says where a sample is. `grid` is None
+    where a sample is an image. `roles` are those that are bound; labels are read `one_hot` where a loss needs that.
+    """
+
+    readers: Readers
+    given: Readers
+    where: Reader
+    grid: Grid | None
+    roles: Sequence[Role]
+    one_hot: bool = False
+
+
+def maps_of(
+    losses: Sequence[Loss], readers: Readers, given: Readers, *, ignores: bool, per_output: bool
+) -> Maps | None:
+    """How arrays of images are read; None where there are none. Raises InputError for shapes that do not fit.
+
+    A sample is a pixel where a loss takes a column a class, where labels, a mask or weights are given by pixel, where
+    labels are to be ignored, and where channels are to be told apart; else it is an image.
+    """
+    pred = readers[losses[0].kind.role_names[0]]
+    if not pred.row_shape:
+        return None
+    by_class = [loss for loss in losses if _has_classes(loss)]
+    roles = (by_class or losses)[0].kind.roles
+    is_split = ignores or (per_output and len(pred.row_shape) > 2)
+    labels = _has_labels(pred, readers.get("target")) and all(loss in by_class or _is_share(loss) for loss in losses)
+    if not (by_class or is_split or labels or any(readers[r].row_shape for r in (WEIGHT, MASK) if r in readers)):
+        return Maps(readers, given, Coordinates(pred, Grid(())), None, roles)
+    grid = _grid(pred)
+    for loss in losses:
+        if loss.params.get("pool") == "sample":
+            raise UsageError(f"{loss}: a sample is a pixel here, which has no overlap of its own; --by image has images'")
+    spread = {role: _spread(role, reader, pred, grid) for role, reader in readers.items()}
+    one_hot = labels and grid.channels > 1 and any(not loss.kind.roles[0].vector for loss in losses)
+    if one_hot:
+        roles = [role._replace(labels=True) if role.name == "target" else role for role in roles]
+    groups = {name: _repeated(reader, grid, pred) for name, reader in given.items()}
+    return Maps(spread, groups, Coordinates(pred, grid), grid, roles, one_hot)
+
+
+def _has_classes(loss: Loss) -> bool:
+    """Whether a row of its predictions is what a pixel has: a number a class, or a vector."""
+    role = loss.kind.roles[0]
+    return role.name == "pred" and role.vector and role.entries == CLASSES
+
+
+def _is_share(loss: Loss) -> bool:
+    """Whether it compares numbers with shares between 0 and 1, as one-hot labels are."""
+    return any(role.name == "target" and role.domain == UNIT for role in loss.kind.roles)
+
+
+def _has_labels(pred: Reader, target: Reader | None) -> bool:
+    """Whether the target has one number where the prediction has one a channel, first or last."""
+    if target is None or len(pred.row_shape) < 3:
+        return False
+    plain = target.row_shape[1:] if target.row_shape[:1] == (1,) else target.row_shape
+    return pred.row_shape[0] > 1 and plain in (pred.row_shape[1:], pred.row_shape[:-1])
+
+
+def _grid(pred: Reader) -> Grid:
+    shape = pred.row_shape
+    grid = Grid(shape[1:], shape[0]) if len(shape) > 2 else Grid(shape)
+    if len(grid.space) > DEEPEST:
+        raise InputError(f"{pred.name}: has shape {_shape(pred)}; (N, H, W), (N, C, H, W) or (N, C, D, H, W) is needed")
+    return grid
+
+
+def _shape(reader: Reader) -> tuple[int | None, ...]:
+    if reader.row_shape:
+        return (reader.rows, *reader.row_shape)
+    return (reader.rows, len(reader.columns)) if reader.is_matrix else (reader.rows,)
+
+
+def _spread(role: str, reader: Reader, pred: Reader, grid: Grid) -> Reader:
+    """A role's array as rows of pixels. Raises InputError where its shape is not that of the prediction's images."""
+    shape, is_count = reader.row_shape, role in (WEIGHT, MASK)
+    if is_count and not shape:
+        return _repeated(reader, grid, pred)
+    if shape == grid.shape and not (is_count and grid.channels > 1):
+        return Pixels(reader, grid, max(grid.channels, 1))
+    if shape in (grid.space, (1, *grid.space)):
+        return Pixels(reader, grid, 1)
+    found = f"{reader.name}: {role} has shape {_shape(reader)}, where {pred.name} has {_shape(pred)}"
+    raise InputError(f"{found}{_hint(shape, pred, grid, is_count)}")
+
+
+def _hint(shape: tuple[int, ...], pred: Reader, grid: Grid, is_count: bool) -> str:
+    order = f"transpose(0, {len(pred.row_shape)}, {', '.join(map(str, range(1, len(pred.row_shape))))})"
+    if shape and shape == pred.row_shape[:-1] and len(shape) > 1:
+        return f"; if that has its classes last, put them second: {order}"
+    if grid.channels and shape == (*grid.space, grid.channels):
+        return f"; put the classes second: {order}"
+    if not shape:
+        return "; images come first, as in (N, C, H, W) and (N, H, W): of a single image say pred[None] and target[None]"
+    if is_count:
+        return f"; one number a pixel is needed, (N, {', '.join(map(str, grid.space))}), or one an image, (N,)"
+    return "; nothing is broadcast"
+
+
+def _repeated(reader: Reader, grid: Grid, pred: Reader) -> Reader:
+    """What is given a pixel as it is, what is given an image for each of its pixels."""
+    if reader.row_shape:
+        return _spread(WEIGHT, reader, pred, grid)
+    is_by_pixel = reader.rows is not None and reader.rows != pred.rows and reader.rows == (pred.rows or 0) * grid.pixels
+    return reader if is_by_pixel else Repeated(reader, grid)
