@@ -30,6 +30,7 @@ USUAL_VECTORS = {
 # are looked for in, and that say which rows are a group that has one loss
 SHOW, WHERE, BY, FIND, GROUP = "show:", "where:", "by:", "find:", "group:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
+IMAGE = "image"  # the number of the image, of arrays of images; and among readers the one that has it
 # and what ends in _id or Id; pandas gives an index no name, or one of its own
 _KEYS = {
     *("", "id", "ids", "index", "idx", "key", "uuid", "guid", "rowid", "__index_level_0__", "unnamed: 0"),

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import GROUP, MASK, WEIGHT, Binding
+from losscli.columns import GROUP, IMAGE, MASK, WEIGHT, Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
@@ -215,6 +215,7 @@ class Final:
             signature=self._signature(),
             infinite=state.infinite,
             first_infinite=state.first,
+            first_spot=self._spot(state.first),
             terms=self._terms(),
             quantiles=self._quantiles(),
             histogram=self._histogram(),
@@ -223,6 +224,11 @@ class Final:
             samples=self._samples(),
             unlisted=self._unlisted(),
         )
+
+    def _spot(self, row: int | None) -> str:
+        """Where a row is, of pixels."""
+        grid = self._table.grid
+        return "" if row is None or grid is None else f"{IMAGE} {row // grid.pixels}{grid.spot(row % grid.pixels)}"
 
     def _signature(self) -> str:
         """How the number was made: equal signatures, comparable numbers."""

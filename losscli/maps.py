@@ -6,7 +6,7 @@ from typing import NamedTuple
 from losscli.columns import MASK, WEIGHT
 from losscli.errors import InputError, UsageError
 from losscli.formats import Reader
-from losscli.formats.maps import DEEPEST, Coordinates, Grid, Pixels, Repeated
+from losscli.formats.maps import Coordinates, Grid, Pixels, Repeated, grid_of
 from losscli.kinds import UNIT, Role
 from losscli.kinds.domains import CLASSES
 from losscli.registry import Loss
@@ -39,15 +39,18 @@ def maps_of(
     if not pred.row_shape:
         return None
     by_class = [loss for loss in losses if _has_classes(loss)]
-    roles = (by_class or losses)[0].kind.roles
-    is_split = ignores or (per_output and len(pred.row_shape) > 2)
+    roles: Sequence[Role] = (by_class or losses)[0].kind.roles
     labels = _has_labels(pred, readers.get("target")) and all(loss in by_class or _is_share(loss) for loss in losses)
-    if not (by_class or is_split or labels or any(readers[r].row_shape for r in (WEIGHT, MASK) if r in readers)):
+    if not (
+        by_class or ignores or per_output or labels or any(readers[r].row_shape for r in (WEIGHT, MASK) if r in readers)
+    ):
         return Maps(readers, given, Coordinates(pred, Grid(())), None, roles)
-    grid = _grid(pred)
+    grid = grid_of(pred)
     for loss in losses:
         if loss.params.get("pool") == "sample":
-            raise UsageError(f"{loss}: a sample is a pixel here, which has no overlap of its own; --by image has images'")
+            raise UsageError(
+                f"{loss}: a sample is a pixel here, which has no overlap of its own; --by image has images'"
+            )
     spread = {role: _spread(role, reader, pred, grid) for role, reader in readers.items()}
     one_hot = labels and grid.channels > 1 and any(not loss.kind.roles[0].vector for loss in losses)
     if one_hot:
@@ -75,14 +78,6 @@ def _has_labels(pred: Reader, target: Reader | None) -> bool:
     return pred.row_shape[0] > 1 and plain in (pred.row_shape[1:], pred.row_shape[:-1])
 
 
-def _grid(pred: Reader) -> Grid:
-    shape = pred.row_shape
-    grid = Grid(shape[1:], shape[0]) if len(shape) > 2 else Grid(shape)
-    if len(grid.space) > DEEPEST:
-        raise InputError(f"{pred.name}: has shape {_shape(pred)}; (N, H, W), (N, C, H, W) or (N, C, D, H, W) is needed")
-    return grid
-
-
 def _shape(reader: Reader) -> tuple[int | None, ...]:
     if reader.row_shape:
         return (reader.rows, *reader.row_shape)
@@ -105,11 +100,13 @@ def _spread(role: str, reader: Reader, pred: Reader, grid: Grid) -> Reader:
 def _hint(shape: tuple[int, ...], pred: Reader, grid: Grid, is_count: bool) -> str:
     order = f"transpose(0, {len(pred.row_shape)}, {', '.join(map(str, range(1, len(pred.row_shape))))})"
     if shape and shape == pred.row_shape[:-1] and len(shape) > 1:
-        return f"; if that has its classes last, put them second: {order}"
+        return f"; if the classes of {pred.name} are last, put them second: {order}"
     if grid.channels and shape == (*grid.space, grid.channels):
         return f"; put the classes second: {order}"
     if not shape:
-        return "; images come first, as in (N, C, H, W) and (N, H, W): of a single image say pred[None] and target[None]"
+        return (
+            "; images come first, as in (N, C, H, W) and (N, H, W): of a single image say pred[None] and target[None]"
+        )
     if is_count:
         return f"; one number a pixel is needed, (N, {', '.join(map(str, grid.space))}), or one an image, (N,)"
     return "; nothing is broadcast"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from losscli.columns import (
     BY,
     GROUP,
+    IMAGE,
     USUAL,
     USUAL_VECTORS,
     WHERE,
@@ -29,8 +30,6 @@ from losscli.tables import Rules, Table, readers_of
 
 if TYPE_CHECKING:
     from losscli.maps import Maps
-
-IMAGE = "image"  # stands for the reader that says where samples of images are, among those of roles
 
 
 class Keyed(NamedTuple):

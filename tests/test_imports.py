@@ -62,6 +62,7 @@ LAYERS = [
         "writers",
         "finals",
         "requests",
+        "maps",
         "opening",
         "passes",
         "reporting",

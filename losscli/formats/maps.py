@@ -1,6 +1,7 @@
 """Images as rows of pixels: arrays (N, H, W) or (N, C, H, W), and what is said of an image for each of its pixels."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _AXES = ("z", "y", "x")  # of an image, the last ones where it has fewer
 IMAGE = "image"
-DEEPEST = len(_AXES)
 
 
 class Grid(NamedTuple):
@@ -55,6 +55,18 @@ class Grid(NamedTuple):
         return values.reshape(count, self.pixels, channels).transpose(0, 2, 1).reshape(count, channels, *self.space)
 
 
+def grid_of(reader: Reader) -> Grid:
+    """How the pixels of an array of images lie: its second dimension of four or more is that of the channels. Raises
+    InputError for more dimensions than a volume with channels has.
+    """
+    shape = reader.row_shape
+    grid = Grid(shape[1:], shape[0]) if len(shape) > 2 else Grid(shape)
+    if len(grid.space) > len(_AXES):
+        whole = (reader.rows, *shape)
+        raise InputError(f"{reader.name}: has shape {whole}; (N, H, W), (N, C, H, W) or (N, C, D, H, W) is needed")
+    return grid
+
+
 class _Spread:
     """A reader in whose place rows of pixels are read: what it is called, and how many rows there are."""
 
@@ -89,7 +101,7 @@ class Pixels(_Spread):
         pixels = self._grid.pixels
         for block in self._reader.read([Pick((0,))], max(1, size // pixels)):
             images = block.values[0].reshape(len(block), self._channels, pixels)
-            at = _Places(block, self._grid)
+            at = partial(_place, block, self._grid)
             step = max(1, size // pixels)
             for first in range(0, len(images), step):
                 some = images[first : first + step].transpose(0, 2, 1)
@@ -98,16 +110,11 @@ class Pixels(_Spread):
                     yield Block(tuple(_chosen(rows, pick) for pick in picks), at, first * pixels + start)
 
 
-class _Places(NamedTuple):
-    """Where the pixels of a block of images stand."""
-
-    block: Block
-    grid: Grid
-
-    def __call__(self, row: int) -> str:
-        image, pixel = divmod(row, self.grid.pixels)
-        name, _, number = self.block.at(image).rpartition(": row ")
-        return f"{name}: {IMAGE} {number}{self.grid.spot(pixel)}"
+def _place(block: Block, grid: Grid, row: int) -> str:
+    """Where a pixel of a block of images stands."""
+    image, pixel = divmod(row, grid.pixels)
+    name, _, number = block.at(image).rpartition(": row ")
+    return f"{name}: {IMAGE} {number}{grid.spot(pixel)}"
 
 
 def _chosen(rows: "Array", pick: Pick) -> "Array":
@@ -137,7 +144,7 @@ def _of_images(values: "Array | Labels", images: "Array") -> "Array | Labels":
 
 
 class Coordinates(_Spread):
-    """Where pixels are: the number of the image, and y and x in it; of images that are rows themselves, their number."""
+    """Where pixels are: the number of the image, and y and x in it; of images that are rows the number alone."""
 
     def __init__(self, reader: Reader, grid: Grid) -> None:
         super().__init__(reader, grid)

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"\x93NUMPY"
-_HELD, _HELD_BY_COLUMNS, _AT_ONCE = 1 << 22, 1 << 26, 1 << 20  # bytes of a block, of one whose columns lie apart, of a read
+_HELD, _HELD_BY_COLUMNS, _AT_ONCE = (
+    1 << 22,
+    1 << 26,
+    1 << 20,
+)  # bytes of a block, of one whose columns lie apart, of a read
 _HEADERS = {(1, 0): (2, "latin1"), (2, 0): (4, "latin1"), (3, 0): (4, "utf8")}  # length field in bytes, encoding
 
 
@@ -52,7 +56,9 @@ class NpyReader:
         self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self._check_length(source.size)  # before a width that no file can have takes memory
         is_text, dtype, is_vector = self._dtype.kind in "SU", str(self._dtype), bool(self.row_shape)
-        self.columns = tuple(Column(str(j), is_vector, is_text, dtype=dtype) for j in range(1 if is_vector else self._width))
+        self.columns = tuple(
+            Column(str(j), is_vector, is_text, dtype=dtype) for j in range(1 if is_vector else self._width)
+        )
 
     @property
     def _row_bytes(self) -> int:
@@ -77,8 +83,7 @@ class NpyReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of rows; a Fortran-ordered matrix is gathered column by column."""
         columns = self._fortran and self.is_matrix and self._width > 1
-        held = _HELD_BY_COLUMNS if columns and self.row_shape else _HELD
-        step = max(1, min(size, held // self._row_bytes))
+        step = max(1, min(size, _HELD // self._row_bytes))
         parts = self._by_columns(step) if columns else self._by_rows(step)
         start = 0
         for part in parts:
@@ -146,8 +151,9 @@ class NpyReader:
         self._check_length(self._source.size)
         entries = np.arange(self._width).reshape(self.row_shape or -1).ravel("F")  # as they follow one another there
         several = max(1, _AT_ONCE // (self.rows * self._dtype.itemsize))  # short columns are read whole, many at a time
-        for start in range(0, self.rows, step):
-            count = min(step, self.rows - start)
+        many = max(step, _HELD_BY_COLUMNS // self._row_bytes) if self.row_shape else step
+        for start in range(0, self.rows, many):
+            count = min(many, self.rows - start)
             part = np.empty((count, self._width), self._dtype)
             for first in range(0, self._width, several):
                 into = entries[first : first + several]
@@ -156,7 +162,7 @@ class NpyReader:
                 else:
                     columns = self._array_at(file, first * self.rows, len(into) * self.rows).reshape(-1, self.rows)
                     part[:, into] = columns[:, start : start + count].T
-            yield part
+            yield from (part[k : k + step] for k in range(0, count, step))
         self._source.check_unchanged()
 
     def _array_at(self, file: BinaryIO, first: int, count: int) -> "NDArray[Any]":

@@ -14,7 +14,7 @@ from losscli.inspection.commands import Found, Given, embeddings, fitting
 from losscli.inspection.findings import Alignment, Command, Field, FileFacts, Inspection, Key, Look
 from losscli.inspection.looks import looks_of
 from losscli.inspection.names import is_usual, is_usual_stem
-from losscli.inspection.passes import inspected
+from losscli.inspection.passes import in_rows, inspected
 from losscli.inspection.tallies import Digest
 from losscli.opening import check_reading
 
@@ -69,7 +69,8 @@ def _described(
         if isinstance(one, FileFacts):
             files.append(one)
             continue
-        facts, found = inspected(one.reader, one.path, keys, is_plain)
+        facts, found = inspected(in_rows(one.reader), one.path, keys, is_plain)
+        facts.images = (one.reader.rows or 0, *one.reader.row_shape) if one.reader.row_shape else ()
         for field in (*facts.columns, *facts.groups):
             field.looks = looks_of(field)
         files.append(facts)
