@@ -111,7 +111,7 @@ def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
     for binding, shape, lengths in zip(bindings, shapes, plain, strict=True):
         if lengths != plain[0]:
             found = f"a row of {bindings[0].role} has shape {shapes[0]}, of {binding.role} {shape}"
-            raise InputError(f"{binding.reader.name}: shapes differ: {found}; nothing is broadcast")
+            raise InputError(f"{bindings[0].reader.name}: shapes differ: {found}; nothing is broadcast")
 
 
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:
