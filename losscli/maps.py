@@ -38,6 +38,7 @@ def maps_of(
     pred = readers[losses[0].kind.role_names[0]]
     if not pred.row_shape:
         return None
+    _refuse_turned(pred, readers.get("target"))
     by_class = [loss for loss in losses if _has_classes(loss)]
     roles: Sequence[Role] = (by_class or losses)[0].kind.roles
     labels = _has_labels(pred, readers.get("target")) and all(loss in by_class or _is_share(loss) for loss in losses)
@@ -59,6 +60,21 @@ def maps_of(
     return Maps(spread, groups, Coordinates(pred, grid), grid, roles, one_hot)
 
 
+def _refuse_turned(pred: Reader, target: Reader | None) -> None:
+    """Classes are last in one array and second in the other, or last in both, which labels show."""
+    if target is None or len(pred.row_shape) < 3 or target.row_shape == pred.row_shape:
+        return
+    first, *space = pred.row_shape
+    for turned, is_turned in (
+        (pred, target.row_shape == pred.row_shape[:-1] and target.row_shape != tuple(space)),
+        (target, target.row_shape == (*space, first)),
+    ):
+        if is_turned:
+            axes = ", ".join(map(str, (0, len(pred.row_shape), *range(1, len(pred.row_shape)))))
+            shapes = f"pred has shape {_shape(pred)}, target {_shape(target)}"
+            raise InputError(f"{turned.name}: {shapes}: put its classes second, by transpose({axes})")
+
+
 def _has_classes(loss: Loss) -> bool:
     """Whether a row of its predictions is what a pixel has: a number a class, or a vector."""
     role = loss.kind.roles[0]
@@ -71,11 +87,11 @@ def _is_share(loss: Loss) -> bool:
 
 
 def _has_labels(pred: Reader, target: Reader | None) -> bool:
-    """Whether the target has one number where the prediction has one a channel, first or last."""
+    """Whether the target has one number where the prediction has one a channel."""
     if target is None or len(pred.row_shape) < 3:
         return False
     plain = target.row_shape[1:] if target.row_shape[:1] == (1,) else target.row_shape
-    return pred.row_shape[0] > 1 and plain in (pred.row_shape[1:], pred.row_shape[:-1])
+    return pred.row_shape[0] > 1 and plain == pred.row_shape[1:]
 
 
 def _shape(reader: Reader) -> tuple[int | None, ...]:
@@ -98,11 +114,6 @@ def _spread(role: str, reader: Reader, pred: Reader, grid: Grid) -> Reader:
 
 
 def _hint(shape: tuple[int, ...], pred: Reader, grid: Grid, is_count: bool) -> str:
-    order = f"transpose(0, {len(pred.row_shape)}, {', '.join(map(str, range(1, len(pred.row_shape))))})"
-    if shape and shape == pred.row_shape[:-1] and len(shape) > 1:
-        return f"; if the classes of {pred.name} are last, put them second: {order}"
-    if grid.channels and shape == (*grid.space, grid.channels):
-        return f"; put the classes second: {order}"
     if not shape:
         return (
             "; images come first, as in (N, C, H, W) and (N, H, W): of a single image say pred[None] and target[None]"
@@ -117,4 +128,4 @@ def _repeated(reader: Reader, grid: Grid, pred: Reader) -> Reader:
     if reader.row_shape:
         return _spread(WEIGHT, reader, pred, grid)
     is_by_pixel = reader.rows is not None and reader.rows != pred.rows and reader.rows == (pred.rows or 0) * grid.pixels
-    return reader if is_by_pixel else Repeated(reader, grid)
+    return reader if is_by_pixel else Repeated(reader, grid, pred.rows)

@@ -125,16 +125,32 @@ def _chosen(rows: "Array", pick: Pick) -> "Array":
 
 
 class Repeated(_Spread):
-    """What is said once an image, for each of its pixels."""
+    """What is said once an image, for each of its pixels, there being so many `images`."""
+
+    def __init__(self, reader: Reader, grid: Grid, images: int | None) -> None:
+        super().__init__(reader, grid)
+        self._images = images
+        if reader.rows not in (None, images):
+            self._refuse(reader.rows or 0)
+
+    def _refuse(self, found: int) -> None:
+        said = f"{found} row{'s' if found != 1 else ''}, where there are {self._images} images of {self._grid.pixels}"
+        raise InputError(f"{self.name}: has {said} pixels; one value an image, or one a pixel, is needed")
 
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of pixels; places are those of the images."""
-        pixels = self._grid.pixels
-        for block in self._reader.read(picks, max(1, size // pixels)):
+        pixels, found = self._grid.pixels, 0
+        blocks = self._reader.read(picks, max(1, size // pixels))
+        for block in blocks:
+            found += len(block)
+            if found > (self._images or found):
+                self._refuse(found + sum(len(more) for more in blocks))
             for start in range(0, len(block) * pixels, size):
                 images = np.arange(start, min(start + size, len(block) * pixels)) // pixels
                 values = tuple(_of_images(v, images) for v in block.values)
                 yield Block(values, lambda row, block=block: block.at(row // pixels), start)  # type: ignore[misc]
+        if found < (self._images or found):
+            self._refuse(found)
 
 
 def _of_images(values: "Array | Labels", images: "Array") -> "Array | Labels":
