@@ -27,13 +27,11 @@ class Maps(NamedTuple):
     one_hot: bool = False
 
 
-def maps_of(
-    losses: Sequence[Loss], readers: Readers, given: Readers, *, ignores: bool, per_output: bool
-) -> Maps | None:
+def maps_of(losses: Sequence[Loss], readers: Readers, given: Readers, *, by_pixel: bool) -> Maps | None:
     """How arrays of images are read; None where there are none. Raises InputError for shapes that do not fit.
 
-    A sample is a pixel where a loss takes a column a class, where labels, a mask or weights are given by pixel, where
-    labels are to be ignored, and where channels are to be told apart; else it is an image.
+    A sample is a pixel where a loss takes a column a class, where labels, a mask or weights are given by pixel, and
+    `by_pixel`, where something else is asked that pixels alone have; else it is an image.
     """
     pred = readers[losses[0].kind.role_names[0]]
     if not pred.row_shape:
@@ -42,22 +40,31 @@ def maps_of(
     by_class = [loss for loss in losses if _has_classes(loss)]
     roles: Sequence[Role] = (by_class or losses)[0].kind.roles
     labels = _has_labels(pred, readers.get("target")) and all(loss in by_class or _is_share(loss) for loss in losses)
-    if not (
-        by_class or ignores or per_output or labels or any(readers[r].row_shape for r in (WEIGHT, MASK) if r in readers)
-    ):
+    counts = any(readers[role].row_shape for role in (WEIGHT, MASK) if role in readers)
+    if not (by_class or by_pixel or labels or counts):
         return Maps(readers, given, Coordinates(pred, Grid(())), None, roles)
+    _check_pixels(losses, by_class, pred)
+    one_hot = labels and any(not loss.kind.roles[0].vector for loss in losses)
+    if one_hot:
+        roles = [role._replace(labels=True) if role.name == "target" else role for role in roles]
     grid = grid_of(pred)
+    spread = {role: _spread(role, reader, pred, grid) for role, reader in readers.items()}
+    groups = {name: _repeated(reader, grid, pred) for name, reader in given.items()}
+    return Maps(spread, groups, Coordinates(pred, grid), grid, roles, one_hot)
+
+
+def _check_pixels(losses: Sequence[Loss], by_class: Sequence[Loss], pred: Reader) -> None:
+    """Whether the losses can be had of pixels, and of classes only where there is a dimension of them."""
     for loss in losses:
         if loss.params.get("pool") == "sample":
             raise UsageError(
                 f"{loss}: a sample is a pixel here, which has no overlap of its own; --by image has images'"
             )
-    spread = {role: _spread(role, reader, pred, grid) for role, reader in readers.items()}
-    one_hot = labels and grid.channels > 1 and any(not loss.kind.roles[0].vector for loss in losses)
-    if one_hot:
-        roles = [role._replace(labels=True) if role.name == "target" else role for role in roles]
-    groups = {name: _repeated(reader, grid, pred) for name, reader in given.items()}
-    return Maps(spread, groups, Coordinates(pred, grid), grid, roles, one_hot)
+    if by_class and len(pred.row_shape) < 3:
+        raise InputError(
+            f"{pred.name}: has shape {_shape(pred)}; {by_class[0].name} needs a dimension of classes: (N, C, H, W); "
+            "of one image say pred[None] and target[None], of one class pred[:, None]"
+        )
 
 
 def _refuse_turned(pred: Reader, target: Reader | None) -> None:
@@ -115,9 +122,7 @@ def _spread(role: str, reader: Reader, pred: Reader, grid: Grid) -> Reader:
 
 def _hint(shape: tuple[int, ...], pred: Reader, grid: Grid, is_count: bool) -> str:
     if not shape:
-        return (
-            "; images come first, as in (N, C, H, W) and (N, H, W): of a single image say pred[None] and target[None]"
-        )
+        return "; images come first, as in (N, C, H, W) and (N, H, W): of one image say pred[None] and target[None]"
     if is_count:
         return f"; one number a pixel is needed, (N, {', '.join(map(str, grid.space))}), or one an image, (N,)"
     return "; nothing is broadcast"

@@ -122,13 +122,18 @@ def _maps(losses: Sequence[Loss], readers: Mapping[str, Reader], asked: "Asked")
         return None
     from losscli.maps import maps_of  # most files are tables
 
-    return maps_of(
+    meaning = asked.rules.meaning
+    found = maps_of(
         losses,
         readers,
         asked.given,
-        ignores=asked.rules.meaning.ignore is not None,
-        per_output=asked.per_output,
+        by_pixel=asked.per_output or meaning.ignore is not None or meaning.weights is not None,
     )
+    if found and found.one_hot and meaning.weights is not None:
+        raise UsageError(
+            "--class-weight is for losses that have a value a sample: labels are taken for a column a class here"
+        )
+    return found
 
 
 def _group(by_role: Mapping[str, Reader], name: str, given: Mapping[str, Reader]) -> Binding:

@@ -165,13 +165,14 @@ class Table:
         blocks = {role: block for role, block, _ in found}
         values = self.labels.read({role: block.values[k] for role, block, k in found})
         rows = paired.rows
-        kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None).at)
+        entry = "channel" if self.grid else "column"
+        kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None, entry).at)
         if kept is not None:
             values = {role: v[kept] for role, v in values.items()}
             rows = kept + rows.start if isinstance(rows, range) else np.asarray(rows)[kept]
         if len(rows) == 0:
             return None
-        at = _Places(blocks, self._by_role, kept).at
+        at = _Places(blocks, self._by_role, kept, entry).at
         weight = weights(values["weight"], at) if "weight" in values else None
         asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
         shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
@@ -209,6 +210,7 @@ class _Places(NamedTuple):
     blocks: Mapping[str, Block]
     bindings: Mapping[str, Binding]
     kept: "Array | None"
+    entry: str  # what a number of a row is called
 
     def at(self, role: str, row: int, column: int | None) -> str:
         """`preds.csv:3:y_pred`: file, line or row, and column where it has a name."""
@@ -220,7 +222,7 @@ class _Places(NamedTuple):
             entry = ", ".join(map(str, np.unravel_index(column, binding.reader.row_shape)))
             return f"{place}, entry ({entry})"
         if not binding.reader.headed or (not single and (column is None or binding.is_matrix)):
-            return place if column is None or single else f"{place}, column {column}"
+            return place if column is None or single else f"{place}, {self.entry} {column}"
         name = binding.names[0 if single else column or 0]
         return f"{place}:{name}" if binding.reader.format in ("csv", "jsonl") else f"{place}, column '{name}'"
 

@@ -227,6 +227,13 @@ def test_sums_of_the_whole_and_of_pixels() -> None:
     assert [term.value for term in both.terms] == [whole.value, pixels.value]
 
 
+def test_classes_of_pixels_have_weights() -> None:
+    for loss, pred, target in (("cross_entropy", PROBS, LABELS), ("bce", SHARES, MASKS)):
+        table = rows(pred) if pred.ndim == 4 else pred.ravel()
+        expected = found(loss, table, target.ravel(), class_weight="balanced")
+        assert found(loss, pred, target, class_weight="balanced").value == expected.value
+
+
 # Hostile cases
 
 
@@ -340,10 +347,10 @@ def changed(maps: Any, index: Any, value: float) -> Any:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "missing": ({"pred": changed(PROBS, (0, 1, 2, 3), np.nan)}, "pred: image 0, y 2, x 3, column 1: missing value"),
+    "missing": ({"pred": changed(PROBS, (0, 1, 2, 3), np.nan)}, "pred: image 0, y 2, x 3, channel 1: missing value"),
     "no share": (
         {"pred": changed(PROBS, (2, 1, 4, 6), 1.5)},
-        "pred: image 2, y 4, x 6, column 1: 1.5 is outside [0, 1]",
+        "pred: image 2, y 4, x 6, channel 1: 1.5 is outside [0, 1]",
     ),
     "no class": ({"target": changed(LABELS, (1, 2, 3), 4)}, "target: image 1, y 2, x 3: label 4 is outside 0..3"),
     "void": ({"target": changed(LABELS, (1, 2, 3), 255)}, "is outside 0..3; --ignore-index 255 leaves such rows out"),
@@ -358,7 +365,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"loss": "dice", "target": np.moveaxis(ONE_HOT, 1, -1)},
         "target: pred has shape (3, 4, 5, 7), target (3, 5, 7, 4): put its classes second",
     ),
-    "one image": ({"pred": PROBS[0], "target": LABELS[0]}, "of a single image say pred[None] and target[None]"),
+    "one image": ({"pred": PROBS[0], "target": LABELS[0]}, "of one image say pred[None] and target[None]"),
+    "no classes": (
+        {"loss": "brier", "pred": SHARES, "target": MASKS},
+        "pred: has shape (3, 5, 7); brier needs a dimension of classes: (N, C, H, W); of one image",
+    ),
+    "vectors last": ({"loss": "cosine_distance", "pred": SHARES, "target": MASKS}, "needs a dimension of classes"),
     "a label an image": ({"target": [0, 1, 2]}, "target has shape (3,), where pred has (3, 4, 5, 7)"),
     "other images": ({"target": LABELS[:, :4]}, "target has shape (3, 4, 7), where pred has (3, 4, 5, 7)"),
     "fewer images": ({"target": LABELS[:2]}, "row counts differ: pred has 105 rows, target has 70 rows"),
@@ -390,6 +402,14 @@ USAGE: dict[str, tuple[dict[str, Any], str]] = {
     "no outputs": (
         {"loss": "dice", "pred": SHARES, "target": MASKS, "per_output": True},
         "neither outputs nor classes",
+    ),
+    "weights of one-hot classes": (
+        {"loss": "bce", "class_weight": "balanced"},
+        "labels are taken for a column a class",
+    ),
+    "ignored columns": (
+        {"loss": "bce", "target": ONE_HOT, "ignore_index": 1},
+        "--ignore-index needs one column of labels; these targets have a row of numbers",
     ),
     "no such axis": ({"by": "z"}, "its columns: image, y, x"),
     "groups of rows": ({"loss": "supcon + cross_entropy"}, "a sum takes losses of rows and of the whole"),

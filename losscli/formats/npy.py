@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"\x93NUMPY"
-_HELD, _HELD_BY_COLUMNS, _AT_ONCE = (
-    1 << 22,
-    1 << 26,
-    1 << 20,
-)  # bytes of a block, of one whose columns lie apart, of a read
+_HELD, _HELD_BY_COLUMNS = 1 << 22, 1 << 26  # bytes of a block, and of rows gathered at once that lie apart in the file
+_SHORT, _AT_ONCE = 1 << 13, 1 << 20  # bytes of a column that is sooner read whole than sought in, and of a read of such
 _HEADERS = {(1, 0): (2, "latin1"), (2, 0): (4, "latin1"), (3, 0): (4, "utf8")}  # length field in bytes, encoding
 
 
@@ -150,7 +147,8 @@ class NpyReader:
         file = self._source.seekable()
         self._check_length(self._source.size)
         entries = np.arange(self._width).reshape(self.row_shape or -1).ravel("F")  # as they follow one another there
-        several = max(1, _AT_ONCE // (self.rows * self._dtype.itemsize))  # short columns are read whole, many at a time
+        length = self.rows * self._dtype.itemsize
+        several = max(1, _AT_ONCE // length) if length <= _SHORT else 1
         many = max(step, _HELD_BY_COLUMNS // self._row_bytes) if self.row_shape else step
         for start in range(0, self.rows, many):
             count = min(many, self.rows - start)
