@@ -308,6 +308,20 @@ def test_derivatives_have_the_shape_of_the_prediction(here: Path) -> None:
     assert told.tolist() == images.gradient.reshape(IMAGES, -1).tolist()
 
 
+@pytest.mark.parametrize("block", [10, 35, 1000])
+@pytest.mark.parametrize("kept", [[1, 1, 0], [0, 1, 0]])
+def test_absent_images_have_their_place_in_files(kept: list[int], block: int, here: Path) -> None:
+    outputs = {"grad_out": "g.npy", "per_sample_out": "s.npy", "probs_out": "q.npy"}
+    found("cross_entropy", mask=np.array(kept), block=block, **outputs)
+    files = [np.load(path).reshape(IMAGES, -1) for path in ("s.npy", "q.npy", "g.npy")]
+    is_kept = np.array(kept, bool)
+    assert [np.isnan(file).all(axis=1).tolist() for file in files[:2]] == [(~is_kept).tolist()] * 2
+    assert files[2].any(axis=1).tolist() == is_kept.tolist()
+    found("bce", SHARES, MASKS, mask=np.array(kept), probs_out="q.npy", per_sample_out="s.npy", block=2)
+    assert np.load("q.npy").shape == SHARES.shape
+    assert np.isnan(np.load("s.npy")).tolist() == (~is_kept).tolist()
+
+
 def test_memory_does_not_grow_with_an_image(here: Path) -> None:
     """A row of a million pixels is one column; its pixels come in blocks of the size that is asked for."""
     put(here, {"b.npy": np.zeros((2, 1000, 1000), np.uint8)})
