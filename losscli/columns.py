@@ -30,6 +30,7 @@ USUAL_VECTORS = {
 # are looked for in, and that say which rows are a group that has one loss
 SHOW, WHERE, BY, FIND, GROUP = "show:", "where:", "by:", "find:", "group:"
 WEIGHT, MASK = "weight", "mask"  # roles that any loss may have
+IMAGE = "image"  # the number of the image, of arrays of images; and among readers the one that has it
 # and what ends in _id or Id; pandas gives an index no name, or one of its own
 _KEYS = {
     *("", "id", "ids", "index", "idx", "key", "uuid", "guid", "rowid", "__index_level_0__", "unnamed: 0"),
@@ -48,6 +49,7 @@ class Binding(NamedTuple):
     by_class: bool = False  # a column a class: paired by name
     note: str = ""
     aside: tuple[int, ...] = ()  # columns that were not taken as they count the rows
+    one_hot: bool = False  # labels that stand for a column a class, 0 or 1
 
     @property
     def names(self) -> list[str]:
@@ -106,11 +108,14 @@ def _bind_all(
 
 def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
     """Rows of several dimensions are compared as they lie in memory: their shapes have to be the same, but for 1s."""
-    shapes = [tuple(k for k in b.reader.row_shape or (len(b.columns),) if k != 1) for b in bindings]
-    for binding, shape in zip(bindings, shapes, strict=True):
-        if shape != shapes[0] and any(b.reader.row_shape for b in bindings):
-            found = ", ".join(f"{b.role} {b.reader.row_shape or (len(b.columns),)}" for b in (bindings[0], binding))
-            raise InputError(f"{binding.reader.name}: shapes of rows differ: {found}; nothing is broadcast")
+    if not any(b.reader.row_shape for b in bindings):
+        return
+    shapes = [b.reader.row_shape or (len(b.columns),) for b in bindings]
+    plain = [[k for k in shape if k != 1] for shape in shapes]
+    for binding, shape, lengths in zip(bindings, shapes, plain, strict=True):
+        if lengths != plain[0]:
+            found = f"a row of {bindings[0].role} has shape {shapes[0]}, of {binding.role} {shape}"
+            raise InputError(f"{bindings[0].reader.name}: shapes differ: {found}; nothing is broadcast")
 
 
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:

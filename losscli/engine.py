@@ -97,10 +97,11 @@ def evaluate(
         which take the same roles.
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, JSON lines, NPY, Parquet, Arrow,
         ``"x.npz:member"``, ``"x.safetensors:name"``; ``"-"`` is standard input), a folder or a list of paths, which are
-        parts of one table, an array of shape (n,) or (n, d), a list of numbers, a Series or a DataFrame; paired by
-        position, never by index, unless `id` names columns to pair them by.
+        parts of one table, an array of shape (n,) or (n, d), or of images, (N, H, W) or (N, C, H, W), a list of
+        numbers, a Series or a DataFrame; paired by position, never by index, unless `id` names columns to pair them by.
         A role that is left out is a column of the first role's file or frame.
-    weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
+    weight, mask : weights >= 0, and whether rows count, shape (n,), of images (N,) or (N, H, W); a sample of weight 0
+        or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element, ``"none"`` has no value and
         lists the samples.
@@ -194,8 +195,9 @@ def evaluate(
             name: opened(stack, name.removeprefix(GROUP), data, reading, keep) for name, data in given_groups.items()
         }
         check_reading(reading, [*readers.values(), *grouped.values()])
-        asked = Asked(wanted.show, rules, keys, slicing.by if slicing else (), grouped, find_slices, grouped_by)
-        table = open_table(objectives[0], readers, chosen, asked, block)
+        by_names = slicing.by if slicing else ()
+        asked = Asked(wanted.show, rules, keys, by_names, grouped, find_slices, grouped_by, wanted.lists, per_output)
+        table = open_table(objectives, readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)
         searches = searches_of(objectives, table) if find_slices else []
         losses = [loss for objective in objectives for loss in objective.losses]

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.columns import GROUP, MASK, WEIGHT, Binding
+from losscli.columns import GROUP, IMAGE, MASK, WEIGHT, Binding
 from losscli.derivatives import ORDERS, Chain, Gathered, apply, in_place
 from losscli.distribution import LEVELS
 from losscli.errors import UsageError
@@ -110,16 +110,17 @@ class Final:
         from losscli.writers import ArrayWriter, TableWriter
 
         wanted, roles = self._wanted, self._tally.objective.predictions
+        grid = self._table.grid
         with undisturbed():
             for order, path in ((1, wanted.grad_out), (2, wanted.hess_out)):
                 if path is not None:
-                    self._writers[order] = ArrayWriter(path, ORDERS[order], roles)
+                    self._writers[order] = ArrayWriter(path, ORDERS[order], roles, grid)
                     stack.callback(self._writers[order].abort)
             if wanted.per_sample_out is not None:
-                self._samples_out = TableWriter(wanted.per_sample_out)
+                self._samples_out = TableWriter(wanted.per_sample_out, grid and grid._replace(channels=0))
                 stack.callback(self._samples_out.abort)
             if wanted.probs_out is not None:
-                self._probs_out = TableWriter(wanted.probs_out)
+                self._probs_out = TableWriter(wanted.probs_out, grid)
                 stack.callback(self._probs_out.abort)
 
     @property
@@ -181,6 +182,7 @@ class Final:
         for loss, arrays in zip(losses, checked, strict=True):
             probs = probabilities(loss, arrays[0])
             if probs is not None:
+                probs = self._unrolled(self._binding(loss.kind.predictions[0]), probs)
                 self._probs_shape = probs.shape[1:]
                 return probs
         raise UsageError(f"{self._tally.objective} has no probabilities for --probs-out")
@@ -213,6 +215,7 @@ class Final:
             signature=self._signature(),
             infinite=state.infinite,
             first_infinite=state.first,
+            first_spot=self._spot(state.first),
             terms=self._terms(),
             quantiles=self._quantiles(),
             histogram=self._histogram(),
@@ -221,6 +224,11 @@ class Final:
             samples=self._samples(),
             unlisted=self._unlisted(),
         )
+
+    def _spot(self, row: int | None) -> str:
+        """Where a row is, of pixels."""
+        grid = self._table.grid
+        return "" if row is None or grid is None else f"{IMAGE} {row // grid.pixels}{grid.spot(row % grid.pixels)}"
 
     def _signature(self) -> str:
         """How the number was made: equal signatures, comparable numbers."""
@@ -274,17 +282,27 @@ class Final:
     def _whole(self, role: str, blocks: "list[Array] | None") -> "Array | None":
         if blocks is None:
             return None
-        return self._shaped(role, np.concatenate(blocks))
+        values, grid = np.concatenate(blocks), self._table.grid
+        return grid.images(values) if grid else self._shaped(role, values)
 
     def _shaped(self, role: str, values: "Array") -> "Array":
-        """As the prediction was given: (n, 1) or (n,), or in more dimensions."""
-        binding = next(b for b in self._table.bindings if b.role == role)
-        is_matrix, shape = binding.is_matrix, binding.reader.row_shape
-        if shape and len(binding.columns) == len(binding.reader.columns):
-            return values.reshape(len(values), *shape)
+        """As the prediction was given: (n, 1) or (n,), or in more dimensions; rows of pixels as rows."""
+        binding = self._binding(role)
+        if binding.reader.row_shape:
+            return self._unrolled(binding, values)
+        is_matrix = binding.is_matrix
         if is_matrix and values.ndim == 1:
             return values[:, None]
         return values[:, 0] if not is_matrix and values.ndim == 2 and values.shape[1] == 1 else values
+
+    def _binding(self, role: str) -> Binding:
+        return next(b for b in self._table.bindings if b.role == role)
+
+    @staticmethod
+    def _unrolled(binding: Binding, values: "Array") -> "Array":
+        """Rows that are arrays of several dimensions in their own shape."""
+        shape = binding.reader.row_shape
+        return values.reshape(len(values), *shape) if shape else values
 
     def _samples(self) -> dict[str, Any] | None:
         collector = self._tally.collector

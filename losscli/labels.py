@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 At = Callable[[str, int, "int | None"], str]
-_COMMONLY_IGNORED = -100  # torch's default
+_COMMONLY_IGNORED = (-100, 255)  # torch's default, and what borders and the unknown are in maps of labels
 
 
 def class_names(bindings: Sequence[Binding], said: tuple[str, ...] = ()) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -144,8 +144,8 @@ class _Range:
         raise InputError(f"{self.place}: {outside}{self._hint(classes)}")
 
     def _hint(self, classes: int) -> str:
-        if self.label == _COMMONLY_IGNORED:
-            return "; --ignore-index -100 leaves such rows out"
+        if self.label in _COMMONLY_IGNORED:
+            return f"; --ignore-index {self.label:.0f} leaves such rows out"
         if self.base is None and self.low >= 1 and self.high == classes:
             return "; do the labels count from 1? --label-base 1"
         if self.base and self.low >= 0 and self.high < classes:
@@ -301,7 +301,7 @@ class Labelling:
         if not self.classes:
             known = "the prediction's columns have no names to match; --classes a,b,c names them"
             known = known if self.count > 1 else "beside one column of probabilities, labels are 0 and 1"
-        ignored = f"; --ignore-index {label} leaves such rows out" if label == str(_COMMONLY_IGNORED) else ""
+        ignored = f"; --ignore-index {label} leaves such rows out" if label in map(str, _COMMONLY_IGNORED) else ""
         raise InputError(f"{place}: label '{label}' is no class{near(label, self.classes)}; {known}{ignored}")
 
     def _counted(self, labels: "Array", rows: "Array | slice", at: At) -> "Array":
@@ -318,6 +318,12 @@ class Labelling:
             known = known[~np.isnan(found[known])]
             found[known] = np.array(self.order, np.float64)[found[known].astype(np.intp)]
         return found
+
+    def one_hot(self, labels: "Array") -> "Array":
+        """A column a class of labels that are indices: 1 where a row is of the class, 0 elsewhere, NaN for no label."""
+        found = floats(labels)[:, None]
+        columns: Array = np.where(np.isnan(found), found, found == np.arange(self.count))
+        return columns
 
     def _is_ignored(self, values: "Array | Labels", at: At) -> "Array":
         """Labels as they are written that are to be ignored."""

@@ -58,7 +58,7 @@ class Meaning(NamedTuple):
             "--classes": self.classes,
             f"--labels {self.labels}": self.labels in (TEXT, INTEGERS),
             "--label-base": self.base is not None,
-            "--ignore-index": self.ignore is not None,
+            "--ignore-index": self.ignore is not None and not (target and target.domain == UNIT),
             "--class-weight": self.weights and loss.kind is not BINARY,
         }
         for option, is_given in given.items():

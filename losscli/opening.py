@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.columns import (
     BY,
     GROUP,
+    IMAGE,
     USUAL,
     USUAL_VECTORS,
     WHERE,
@@ -26,6 +27,9 @@ from losscli.objectives import Objective
 from losscli.pairing import Pairing
 from losscli.registry import Loss
 from losscli.tables import Rules, Table, readers_of
+
+if TYPE_CHECKING:
+    from losscli.maps import Maps
 
 
 class Keyed(NamedTuple):
@@ -73,7 +77,8 @@ def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
 
 class Asked(NamedTuple):
     """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values,
-    whether weak slices are looked for, and the column that says which rows have one loss.
+    whether weak slices are looked for, the column that says which rows have one loss, whether samples are listed, and
+    whether there is to be a group an output.
     """
 
     show: Sequence[str]
@@ -83,23 +88,61 @@ class Asked(NamedTuple):
     given: Mapping[str, Reader]
     searches: bool
     group: str
+    lists: bool
+    per_output: bool
+
+    def of_maps(self, maps: "Maps") -> "Asked":
+        """The same of images: where a pixel is stands beside its loss. Raises UsageError for keys."""
+        if self.keys.names:
+            raise UsageError("--id pairs the rows of tables; images are paired by their order")
+        axes = [c.name for c in maps.where.columns] if maps.grid and self.lists else []
+        show = [*axes, *(name for name in self.show if name not in axes)]
+        return self._replace(show=show, given=maps.given)
 
 
 def open_table(
-    objective: Objective,
+    objectives: Sequence[Objective],
     readers: Mapping[str, Reader],
     chosen: Mapping[str, Sequence[str]],
     asked: "Asked",
     block: int,
 ) -> Table:
-    bindings = bind(objective.losses[0].kind.roles, readers, chosen)
+    losses = [loss for objective in objectives for loss in objective.losses]
+    maps = _maps(losses, readers, asked)
+    if maps:
+        readers, asked = maps.readers, asked.of_maps(maps)
+    bindings = bind(maps.roles if maps else losses[0].kind.roles, readers, chosen)
+    if maps and maps.one_hot:
+        bindings = [b._replace(one_hot=b.role == "target") for b in bindings]
     by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    if maps:
+        by_role[IMAGE] = maps.where
     shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
     others = bind_others(bindings) if asked.searches else []
     group = [_group(by_role, asked.group, asked.given)] if asked.group else []
     everything = [*bindings, *shown, *tested, *_grouped(by_role, asked.by, asked.given), *others, *group]
-    return Table(everything, block, rules, asked.keys.pairing(everything))
+    return Table(everything, block, rules, asked.keys.pairing(everything), maps.grid if maps else None)
+
+
+def _maps(losses: Sequence[Loss], readers: Mapping[str, Reader], asked: "Asked") -> "Maps | None":
+    """How arrays of images are read, where there are some."""
+    if not any(reader.row_shape for reader in readers.values()):
+        return None
+    from losscli.maps import maps_of  # most files are tables
+
+    meaning = asked.rules.meaning
+    found = maps_of(
+        losses,
+        readers,
+        asked.given,
+        by_pixel=asked.per_output or meaning.ignore is not None or meaning.weights is not None,
+    )
+    if found and found.one_hot and meaning.weights is not None:
+        raise UsageError(
+            "--class-weight is for losses that have a value a sample: labels are taken for a column a class here"
+        )
+    return found
 
 
 def _group(by_role: Mapping[str, Reader], name: str, given: Mapping[str, Reader]) -> Binding:

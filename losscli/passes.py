@@ -19,7 +19,7 @@ from losscli.selection import WEIGHTLESS, Account
 from losscli.tables import Table
 
 if TYPE_CHECKING:
-    from losscli.holding import Grouping
+    from losscli.holding import Grouping, Holding
     from losscli.registry import Array
     from losscli.slices import Slices, Slicing
     from losscli.weak import WeakSlices
@@ -141,16 +141,24 @@ def _grouping(request: Request, table: Table) -> "Grouping | None":
 
 def _tally(objective: Objective, request: Request, grouping: "Grouping | None") -> Tally:
     wanted = request.wanted
-    if objective.is_gathered and grouping:
-        from losscli.holding import Holding
-
-        order = max(wanted.orders, default=0)
-        return Tally(objective, wanted.spread, holding=Holding(objective.losses[0], grouping, request.max_bytes, order))
-    has_losses = wanted.distribution and not objective.is_aggregate
+    has_losses = wanted.distribution and not (objective.is_aggregate or objective.is_gathered)
     listed = wanted.per_sample or wanted.worst
     return Tally(
         objective,
         wanted.spread,
         Distribution() if has_losses else None,
         Collector(wanted.worst, wanted.limit) if listed else None,
+        _holdings(objective, request, grouping) if grouping else {},
     )
+
+
+def _holdings(objective: Objective, request: Request, grouping: "Grouping") -> "dict[int, Holding]":
+    """The rows of the terms that have no losses of rows, by the number of the term."""
+    from losscli.holding import Holding
+
+    order = max(request.wanted.orders, default=0)
+    return {
+        k: Holding(loss, grouping, request.max_bytes, order)
+        for k, loss in enumerate(objective.losses)
+        if loss.scope != "row"
+    }

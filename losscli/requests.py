@@ -75,9 +75,10 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
 
 
 def _check_gathered(objective: Objective, reduction: str, wanted: Wanted) -> None:
-    of = "of its groups" if objective.losses[0].scope == "group" else "of the whole"
-    if objective.is_sum:
-        raise UsageError(f"{objective}: a sum takes losses of rows alone: evaluate the one {of} by itself")
+    is_grouped = any(loss.scope == "group" for loss in objective.losses)
+    of = "of its groups" if is_grouped else "of the whole"
+    if objective.is_sum and is_grouped:
+        raise UsageError(f"{objective}: a sum takes losses of rows and of the whole: evaluate the one {of} by itself")
     if wanted.lists or reduction == "none":
         raise UsageError(f"{objective} has a value {of}, and none of single rows to list")
 

@@ -96,9 +96,10 @@ class Result:
 
     `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`,
     `min` and `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for.
-    `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first; `unlisted`
-    counts those that a limit keeps from being listed. `floor` is the least value that soft targets allow a
-    cross-entropy, their entropy, and `excess` what the predictions add; None for other losses and for certain targets.
+    `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first, and
+    `first_spot` where that is, of pixels; `unlisted` counts those that a limit keeps from being listed. `floor` is the
+    least value that soft targets allow a cross-entropy, their entropy, and `excess` what the predictions add; None for
+    other losses and for certain targets.
     `baseline` is the value that the baseline has. Of several systems `pred` is the file with one's predictions, `rank`
     counts them from the best, 1, and `settings` are those that the file's name tells. `penalty` is what is added to
     the value, which is the data loss alone.
@@ -118,6 +119,7 @@ class Result:
     signature: str
     infinite: int = 0
     first_infinite: int | None = None
+    first_spot: str = ""
     floor: float | None = None
     excess: float | None = None
     terms: tuple[Term, ...] = ()
@@ -221,13 +223,16 @@ def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}."""
+    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}, as it lies in memory
+    where it has more dimensions.
+    """
     flat: dict[str, list[Any]] = {}
     for name, values in columns.items():
         if getattr(values, "ndim", 1) == 1:
             flat[name] = values if isinstance(values, list) else values.tolist()
         else:
-            flat.update({f"{name}_{k}": values[:, k].tolist() for k in range(values.shape[1])})
+            rows = values.reshape(len(values), -1)
+            flat.update({f"{name}_{k}": rows[:, k].tolist() for k in range(rows.shape[1])})
     return flat
 
 

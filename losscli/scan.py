@@ -31,7 +31,7 @@ def checked_arrays(objective: Objective, batch: Batch, allow_inf: bool) -> "list
 
 class Computed(NamedTuple):
     """A batch as an objective sees it: the arrays checked, and of each loss value and derivatives up to `order`; of a
-    loss of groups or of the whole the arrays alone.
+    loss of groups or of the whole nothing.
     """
 
     objective: Objective
@@ -42,36 +42,35 @@ class Computed(NamedTuple):
     @staticmethod
     def of(objective: Objective, batch: Batch, allow_inf: bool, order: int) -> "Computed":
         checked = checked_arrays(objective, batch, allow_inf)
-        if objective.is_gathered:
-            return Computed(objective, batch, checked, [])
-        results = [loss.compute(arrays, order) for loss, arrays in zip(objective.losses, checked, strict=True)]
+        results = [
+            loss.compute(arrays, order) if loss.scope == "row" else ()
+            for loss, arrays in zip(objective.losses, checked, strict=True)
+        ]
         return Computed(objective, batch, checked, results)
 
     @property
     def terms(self) -> "list[tuple[Array, ...]]":
         """The terms of each loss."""
-        return [loss.as_terms(found[0]) for loss, found in zip(self.objective.losses, self.results, strict=True)]
+        found = zip(self.objective.losses, self.results, strict=True)
+        return [loss.as_terms(result[0]) if result else () for loss, result in found]
 
     @property
     def losses(self) -> "Array":
         """Each sample's loss."""
         return self.objective.combined(self.terms)
 
-    @property
-    def derivatives(self) -> "list[dict[str, list[tuple[Array, ...]]]]":
-        """The derivatives of each loss's terms."""
-        return [loss.by_role(found) for loss, found in zip(self.objective.losses, self.results, strict=True)]
-
 
 @dataclass
 class Tally:
-    """Of one objective: a state for each term, the state of the whole, and what was asked for of its samples."""
+    """Of one objective: a state for each term, the state of the whole, and what was asked for of its samples. Of terms
+    that are not losses of rows, by their number, the rows are held.
+    """
 
     objective: Objective
     spread: bool
     distribution: Distribution | None = None
     collector: Collector | None = None
-    holding: "Holding | None" = None
+    holdings: "Mapping[int, Holding]" = field(default_factory=dict)
     states: list[Moments] = field(default_factory=list)
     whole: Moments = field(default_factory=Moments)
     floor: Floor | None = None
@@ -84,20 +83,20 @@ class Tally:
     def add(self, computed: Computed, totals: Sequence[tuple[Exact, ...]] | None = None) -> None:
         """Take a batch; `totals` are the sums of each loss's terms, where they are at hand."""
         batch = computed.batch
-        if self.holding:
-            self.holding.add(computed.checked[0], batch)
-            return
         spread = self.spread and not self.objective.is_aggregate and not self.objective.is_sum
         for k, (loss, arrays, terms) in enumerate(
             zip(self.objective.losses, computed.checked, computed.terms, strict=True)
         ):
+            if k in self.holdings:
+                self.holdings[k].add(arrays, batch)
+                continue
             new = Moments.of(
                 loss, arrays, batch.weight, batch.rows, spread, terms=terms, totals=totals[k] if totals else None
             )
             self.states[k] = self.states[k].merge(new)
             if self.floor is not None:
                 self.floor = self.floor.merge(Floor.of(loss, arrays, batch.weight, new.totals[0]))
-        if self.objective.is_sum or self.distribution or self.collector:
+        if not self.holdings and (self.objective.is_sum or self.distribution or self.collector):
             self._add_samples(computed.losses, batch)
 
     def _add_samples(self, losses: "Array", batch: Batch) -> None:
@@ -111,19 +110,22 @@ class Tally:
 
     def close(self) -> None:
         """All rows are there."""
-        if self.holding:
-            self.states = [self.holding.state(self.spread and not self.objective.is_aggregate)]
+        for k, holding in self.holdings.items():
+            self.states[k] = holding.state(self.spread and not self.objective.is_aggregate)
 
     def derivatives(self, computed: Computed) -> "list[Mapping[str, list[tuple[Array, ...]]]]":
         """The derivatives of each loss's terms, of the rows of a batch."""
-        if self.holding:
-            return [self.holding.derivatives(len(computed.batch.rows))]
-        return [*computed.derivatives]
+        count = len(computed.batch.rows)
+        return [
+            self.holdings[k].derivatives(count) if k in self.holdings else loss.by_role(found)
+            for k, (loss, found) in enumerate(zip(self.objective.losses, computed.results, strict=True))
+        ]
 
     @property
     def state(self) -> Moments:
-        """The state that counts the samples: of the whole where it has one, else of its first term."""
-        return self.whole if self.whole.n else self.states[0]
+        """The state that counts the samples: of the whole where it has one, else of the first term of rows."""
+        of_rows = next((k for k in range(len(self.states)) if k not in self.holdings), 0)
+        return self.whole if self.whole.n else self.states[of_rows]
 
     def value(self, reduction: str) -> float:
         """The value of the objective."""

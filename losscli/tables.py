@@ -20,6 +20,7 @@ from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Sel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from losscli.formats.maps import Grid
     from losscli.normalizing import Normalizing
 
     Array = NDArray[Any]
@@ -60,13 +61,19 @@ class Table:
 
     A binding whose role is `show:NAME` is a column that is shown beside a sample's loss, one whose role is `where:NAME`
     stands in a condition, `by:NAME` one that rows are grouped by, and `find:NAME` one that weak slices are looked for
-    in, `group:NAME` one that says which rows have one loss; none of them plays another part.
+    in, `group:NAME` one that says which rows have one loss; none of them plays another part. Where rows are pixels,
+    `grid` is how they lie in their images.
     """
 
     def __init__(
-        self, bindings: Sequence[Binding], size: int, rules: Rules | None = None, pairing: Pairing | None = None
+        self,
+        bindings: Sequence[Binding],
+        size: int,
+        rules: Rules | None = None,
+        pairing: Pairing | None = None,
+        grid: "Grid | None" = None,
     ) -> None:
-        self.size, self.rows = size, 0
+        self.size, self.rows, self.grid = size, 0, grid
         self.rules = rules or Rules()
         self.labels = Labelling.of(bindings, self.rules.meaning)
         self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
@@ -158,13 +165,14 @@ class Table:
         blocks = {role: block for role, block, _ in found}
         values = self.labels.read({role: block.values[k] for role, block, k in found})
         rows = paired.rows
-        kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None).at)
+        entry = "channel" if self.grid else "column"
+        kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None, entry).at)
         if kept is not None:
             values = {role: v[kept] for role, v in values.items()}
             rows = kept + rows.start if isinstance(rows, range) else np.asarray(rows)[kept]
         if len(rows) == 0:
             return None
-        at = _Places(blocks, self._by_role, kept).at
+        at = _Places(blocks, self._by_role, kept, entry).at
         weight = weights(values["weight"], at) if "weight" in values else None
         asked = [b.role for b in self.bindings if b.role.startswith(SHOW)]
         shown = {role.removeprefix(SHOW): _texts(values[role]) for role in asked}
@@ -179,6 +187,8 @@ class Table:
     def _array(self, binding: Binding, values: "Array | Labels", at: At) -> "Array":
         if isinstance(values, Labels) or binding.role == "target":
             values = self.labels.numbers(values, at)
+        if binding.one_hot and not self.labels.is_refused:
+            values = self.labels.one_hot(values)
         normalizing = self.normalizing.get(binding.role)
         return normalizing.divided(values, at) if normalizing else values
 
@@ -200,6 +210,7 @@ class _Places(NamedTuple):
     blocks: Mapping[str, Block]
     bindings: Mapping[str, Binding]
     kept: "Array | None"
+    entry: str  # what a number of a row is called
 
     def at(self, role: str, row: int, column: int | None) -> str:
         """`preds.csv:3:y_pred`: file, line or row, and column where it has a name."""
@@ -207,8 +218,11 @@ class _Places(NamedTuple):
         binding = self.bindings[role]
         place = self.blocks[role].at(original)
         single = len(binding.columns) == 1
+        if column is not None and binding.reader.row_shape:
+            entry = ", ".join(map(str, np.unravel_index(column, binding.reader.row_shape)))
+            return f"{place}, entry ({entry})"
         if not binding.reader.headed or (not single and (column is None or binding.is_matrix)):
-            return place if column is None or single else f"{place}, column {column}"
+            return place if column is None or single else f"{place}, {self.entry} {column}"
         name = binding.names[0 if single else column or 0]
         return f"{place}:{name}" if binding.reader.format in ("csv", "jsonl") else f"{place}, column '{name}'"
 

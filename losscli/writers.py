@@ -16,6 +16,7 @@ from losscli.output import Output, undisturbed
 from losscli.results import cell, flattened
 
 if TYPE_CHECKING:
+    from losscli.formats.maps import Grid
     from losscli.registry import Array
 
 Columns = Mapping[str, Any]  # name -> array (n,) or (n, k), or a list of text
@@ -23,15 +24,17 @@ _HEADER = 128  # bytes kept for the header of an NPY file, whose shape is known 
 
 
 class TableWriter:
-    """Rows of columns to a CSV, Parquet or NPY file, by suffix. An NPY file holds one column."""
+    """Rows of columns to a CSV, Parquet or NPY file, by suffix. An NPY file holds one column; rows that are pixels of a
+    `grid` stand in it as images.
+    """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, grid: "Grid | None" = None) -> None:
         suffix = Path(path).suffix.lower()
         if suffix not in _SHEETS:
             raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)}")
         self._path = path
         self._output = Output(path)
-        self._sheet = _SHEETS[suffix](self._output.file)
+        self._sheet = _Npy(self._output.file, grid) if suffix == _NPY else _SHEETS[suffix](self._output.file)
 
     def write(self, columns: Columns) -> None:
         """The next rows."""
@@ -55,17 +58,34 @@ class TableWriter:
 
 
 class _Npy:
-    """One array, of several columns the loss: the header is written last, into the space kept for it."""
+    """One array, of several columns the loss: the header is written last, into the space kept for it. Pixels are held
+    until their image is whole.
+    """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._rows, self._shape = file, 0, ()
+    def __init__(self, file: IO[bytes], grid: "Grid | None" = None) -> None:
+        self._file, self._grid, self._rows, self._shape = file, grid, 0, ()
+        self._held: list[Array] = []
         file.write(bytes(_HEADER))
 
     def write(self, columns: Columns) -> None:
         main = next((columns[name] for name in ("loss", "term") if name in columns), None)
         values = np.ascontiguousarray(next(iter(columns.values())) if main is None else main, dtype="<f8")
+        values = self._whole_images(values, self._grid) if self._grid else values
         self._rows, self._shape = self._rows + len(values), values.shape[1:]
         self._file.write(values.tobytes())
+
+    def _whole_images(self, pixels: "Array", grid: "Grid") -> "Array":
+        """The images that these pixels, and those before them, make up; the pixels of one that is not whole are kept.
+
+        None is left at the end, as files have whole images.
+        """
+        self._held.append(pixels)
+        count = sum(map(len, self._held))
+        if count < grid.pixels:
+            return grid.images(pixels[:0])
+        found, whole = np.concatenate(self._held), count - count % grid.pixels
+        self._held = [found[whole:]]
+        return grid.images(found[:whole])
 
     def discard(self) -> None:
         """Nothing is held besides the file."""
@@ -133,7 +153,8 @@ class _Parquet:
             self.finish()
 
 
-_SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy}
+_NPY = ".npy"
+_SHEETS: dict[str, Callable[[IO[bytes]], Any]] = {".csv": _Csv, ".parquet": _Parquet, _NPY: _Npy}
 
 
 def _column(values: list[Any], kind: Any) -> Any:
@@ -152,14 +173,14 @@ def _column(values: list[Any], kind: Any) -> Any:
 class ArrayWriter:
     """Derivatives to a file: one array to NPY, CSV or Parquet, or a member a role to NPZ."""
 
-    def __init__(self, path: str, name: str, roles: tuple[str, ...]) -> None:
+    def __init__(self, path: str, name: str, roles: tuple[str, ...], grid: "Grid | None" = None) -> None:
         self._is_archive = Path(path).suffix.lower() == ".npz"
         if len(roles) > 1 and not self._is_archive:
             raise UsageError(f"{path}: there is a {name} for each of {', '.join(roles)}; the name must end in .npz")
         if not self._is_archive and Path(path).suffix.lower() not in _SHEETS:
             raise UsageError(f"{path}: the name must end in {', '.join(_SHEETS)} or .npz")
         self._name, self._path = name, path
-        self._table = None if self._is_archive else TableWriter(path)
+        self._table = None if self._is_archive else TableWriter(path, grid)
         self._output = Output(path) if self._is_archive else None
         self._members: dict[str, IO[bytes]] = {}
         try:
@@ -167,7 +188,7 @@ class ArrayWriter:
         except BaseException:
             self.abort()
             raise
-        self._sheets = {role: _Npy(file) for role, file in self._members.items()}
+        self._sheets = {role: _Npy(file, grid) for role, file in self._members.items()}
 
     def write(self, role: str, values: "Array") -> None:
         """The next rows of a role."""

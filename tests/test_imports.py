@@ -64,6 +64,7 @@ LAYERS = [
         "penalties",
         "finals",
         "requests",
+        "maps",
         "opening",
         "passes",
         "reporting",

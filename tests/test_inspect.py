@@ -440,10 +440,27 @@ def test_odd_columns_are_told_and_do_not_hide_others(here: Path) -> None:
     assert "row 1" in kinds["ragged"].why
 
 
+def test_images_are_told_by_pixel(here: Path, run_here: Run) -> None:
+    rng = np.random.default_rng(3)
+    scores = np.exp(rng.normal(size=(2, 3, 4, 5)))
+    labels = rng.integers(0, 3, (2, 4, 5)).astype(np.uint8)
+    masks = {"b.npy": rng.uniform(size=(2, 4, 5)), "m.npy": (labels > 1).astype(float)}
+    put(here, {"p.npy": scores / scores.sum(axis=1, keepdims=True), "t.npy": labels, **masks})
+    labels[0, 0] = 255
+    put(here, {"void.npy": labels})
+    told = run_here("inspect", "p.npy", "t.npy").stdout
+    assert "p.npy\tnpy\t40\t3\timages, 2 x 3 x 4 x 5: a row is a pixel\n" in told
+    assert "losscli eval --loss cross_entropy p.npy t.npy\t" in told
+    assert "losscli eval --loss dice b.npy m.npy\t" in run_here("inspect", "b.npy", "m.npy").stdout
+    assert "cross_entropy p.npy void.npy --ignore-index 255\t" in run_here("inspect", "p.npy", "void.npy").stdout
+    found = json.loads(run_here("inspect", "p.npy", "t.npy", "--json").stdout)
+    assert [file["images"] for file in found["files"]] == [[2, 3, 4, 5], [2, 4, 5]]
+
+
 def test_members_that_cannot_be_read_are_told(here: Path, run_here: Run) -> None:
-    np.savez(here / "run.npz", y_pred=[1.5, 2], y=[1.0, 2], cube=np.zeros((2, 2, 2)))
+    np.savez(here / "run.npz", y_pred=[1.5, 2], y=[1.0, 2], cube=np.zeros((2,) * 6))
     ran = run_here("inspect", "run.npz")
-    assert "run.npz:cube\tnpz\t\t\trun.npz:cube: has shape (2, 2, 2)" in ran.stdout
+    assert "run.npz:cube\tnpz\t\t\trun.npz:cube: has shape (2, 2, 2, 2, 2, 2)" in ran.stdout
     assert "losscli eval --loss mse run.npz:y_pred run.npz:y\t" in ran.stdout
     put(here, {"t.csv": "y\n1\n2\n"})
     assert "losscli eval --loss mse run.npz:y_pred t.csv\t" in run_here("inspect", "run.npz", "t.csv").stdout
@@ -454,7 +471,7 @@ REFUSED = {
     "ragged": ({"x.csv": "a,b\n1,2\n3\n"}, "x.csv", 3, "x.csv:3: the row has 1 field"),
     "empty": ({"x.csv": ""}, "x.csv", 3, "x.csv: the file is empty"),
     "a header or numbers": ({"x.csv": "0,1\n0.5,0.25\n"}, "x.csv", 3, "say --header or --no-header"),
-    "a cube": ({"x.npy": np.zeros((2, 2, 2))}, "x.npy", 3, "has shape (2, 2, 2)"),
+    "a cube of six sides": ({"x.npy": np.zeros((2,) * 6)}, "x.npy", 3, "has shape (2, 2, 2, 2, 2, 2); (N, H, W)"),
     "standard input twice": ({}, "- -", 2, "'-' is standard input"),
     "an output that is an input": ({"x.csv": "y\n1\n"}, "x.csv -o x.csv", 2, "is an input file"),
     "two formats": ({"x.csv": "y\n1\n"}, "x.csv --json --format plain", 2, "exclude one another"),

@@ -599,7 +599,7 @@ NEEDLESS = {
     ),
     "labels": ("bce", {"labels": "int"}, "--labels int is for losses of class labels"),
     "base": ("hinge", {"label_base": 1}, "--label-base is for losses of class labels"),
-    "ignored": ("bce", {"ignore_index": 1}, "--ignore-index is for losses of class labels"),
+    "ignored": ("mse", {"ignore_index": 1}, "--ignore-index is for losses of class labels"),
     "weights": ("hinge", {"class_weight": "balanced"}, "--class-weight is for losses of class labels"),
     "signs": (
         "cross_entropy",

@@ -150,7 +150,13 @@ def test_text_is_for_labels(dtype: str, here: Path) -> None:
 REFUSED: dict[str, tuple[bytes, str]] = {
     "rows": (npy([1.0, 2.0]), "row counts differ: x.npy has 2 rows"),
     "one row for a column": (npy([[1.0, 2.0, 4.0]]), "row counts differ: x.npy has 1 row"),
-    "three dimensions": (npy(np.zeros((3, 1, 1))), "(3, 1, 1)"),
+    "three dimensions": (
+        npy(np.zeros((3, 2, 1))),
+        "a row of pred has shape (2, 1), of target (1,); nothing is broadcast",
+    ),
+    "no columns of rows": (npy(np.zeros((3, 2, 0))), "has shape (3, 2, 0): no data rows"),
+    "shape of huge rows": (raw_npy(header(shape="(1, 1000000000, 1000000000)"), BODY), "truncated"),
+    "text of three dimensions": (npy([[["a"]], [["b"]], [["c"]]]), "dtype <U1 is not numeric"),
     "no rows": (npy([]), "no data rows"),
     "no columns": (npy(np.zeros((3, 0))), "no data rows"),
     "missing": (npy([1.0, np.nan, np.nan]), "row 1: 2 missing values"),

@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "rows": ([1.0], "pred has 1 row, target has 3"),
     "shapes": (np.zeros((3, 2)), r"shapes differ: pred \(3, 2\), target \(3,\)"),
     "a row for a column": ([P], "pred has 1 row"),
-    "three dimensions": (np.zeros((3, 1, 1)), "3 dimensions"),
+    "three dimensions": (np.zeros((3, 2, 1)), r"a row of pred has shape \(2, 1\), of target \(1,\)"),
     "empty": ([], "no data rows"),
     "no columns": (np.zeros((3, 0)), "no columns"),
     "ragged": ([[1.0], [2.0, 3.0], [4.0]], "not an array of numbers"),

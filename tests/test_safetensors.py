@@ -127,7 +127,7 @@ BAD = "x.safetensors: bad safetensors header: "
 REFUSED = {
     "FP8": (one("F8_E4M3", (3,), b"abc"), "x.safetensors:y_pred: dtype F8_E4M3 is not read; save it as F32"),
     "complex": (one("C64", (3,), BODY), "x.safetensors:y_pred: dtype C64 is not read"),
-    "three dimensions": (one("F64", (1, 3, 1)), "x.safetensors:y_pred: has shape (1, 3, 1)"),
+    "three dimensions": (one("F64", (1, 3, 1)), "x.safetensors:y_pred: shapes differ: a row of pred has shape (3, 1)"),
     "no rows": (one("F64", (0,), b""), "x.safetensors:y_pred: has shape (0,): no data rows"),
     "cut": (one()[:-1], "x.safetensors: truncated: its header promises 24 bytes of data, 23 are there"),
     "more behind": (one() + b"x", "x.safetensors: 1 bytes after the last tensor"),

@@ -422,9 +422,9 @@ def nonfinite(request: Request, report: "Report") -> list[str]:
 def _why(result: "Result", value: float, objective: Objective) -> str:
     why = "it is not defined for these inputs" if isnan(value) else "it is beyond the range of a float64"
     if result.infinite:
-        first = f"the first in data row {result.first_infinite} (counted from 0)"
+        first = f"the first in {result.first_spot or f'data row {result.first_infinite}'} (counted from 0)"
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
-        if objective.is_gathered:
+        if any(loss.scope == "group" for loss in objective.losses):
             first = f"the first with data row {result.first_infinite} (counted from 0)"
             why = f"{result.infinite} of {result.n} groups have no finite loss, {first}; --where leaves groups out"
     params = [loss.params for loss in objective.losses]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
@@ -10,6 +11,8 @@ from losscli.lazy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_ENTRIES = 1 << 19  # of a block, where a row has several dimensions
 
 
 class ArrayReader:
@@ -32,6 +35,7 @@ class ArrayReader:
                 str(label),
                 text=array.dtype.kind in "USOT" and not _is_numeric(array),
                 other=array.dtype.kind not in "biufUSOT",
+                vector=bool(self.row_shape),
             )
             for label, array in self._arrays
         )
@@ -42,8 +46,9 @@ class ArrayReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Slices of the arrays; the arrays themselves are never written to."""
         wanted = [self._values(pick) for pick in picks]
-        for start in range(0, self.rows, size):
-            yield Block(tuple(v[start : start + size] for v in wanted), lambda i: f"{self.name}: row {i}", start)
+        step = max(1, min(size, _ENTRIES // prod(self.row_shape)))
+        for start in range(0, self.rows, step):
+            yield Block(tuple(v[start : start + step] for v in wanted), lambda i: f"{self.name}: row {i}", start)
 
     def _values(self, pick: Pick) -> "NDArray[Any] | Labels":
         arrays = [self._arrays[i][1] for i in pick.columns]
@@ -104,5 +109,6 @@ def _columns(name: str, data: Any, frame: bool) -> "list[tuple[Any, NDArray[Any]
         raise InputError(f"{name}: not an array of numbers: {' '.join(str(error).split())}") from None
     if array.size == 0 and array.ndim > 1 and len(array):
         raise InputError(f"{name}: has no columns")
-    array = array.reshape(len(array), -1) if array.ndim > 2 else array
+    if array.ndim > 2:  # a row is a vector of its numbers, the last dimension fastest
+        return [("0", array.reshape(len(array), -1))]
     return [("0", array)] if array.ndim == 1 else [(str(j), array[:, j]) for j in range(array.shape[1])]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"\x93NUMPY"
+_HELD, _HELD_BY_COLUMNS = 1 << 22, 1 << 26  # bytes of a block, and of rows gathered at once that lie apart in the file
+_SHORT, _AT_ONCE = 1 << 13, 1 << 20  # bytes of a column that is sooner read whole than sought in, and of a read of such
 _HEADERS = {(1, 0): (2, "latin1"), (2, 0): (4, "latin1"), (3, 0): (4, "utf8")}  # length field in bytes, encoding
 
 
@@ -32,7 +34,7 @@ class Layout(NamedTuple):
 
 class NpyReader:
     """An array, row by row, in either memory order; `layout` where it has no NPY header. A row of several dimensions is
-    read as it lies in memory, the last one fastest.
+    one column, a vector of its numbers, the last dimension fastest.
     """
 
     doubtful: frozenset[int] = frozenset()
@@ -51,8 +53,9 @@ class NpyReader:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
         self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self._check_length(source.size)  # before a width that no file can have takes memory
+        is_text, dtype, is_vector = self._dtype.kind in "SU", str(self._dtype), bool(self.row_shape)
         self.columns = tuple(
-            Column(str(j), text=self._dtype.kind in "SU", dtype=str(self._dtype)) for j in range(self._width)
+            Column(str(j), is_vector, is_text, dtype=dtype) for j in range(1 if is_vector else self._width)
         )
 
     @property
@@ -78,7 +81,7 @@ class NpyReader:
     def read(self, picks: Sequence[Pick], size: int) -> Iterator[Block]:
         """Blocks of rows; a Fortran-ordered matrix is gathered column by column."""
         columns = self._fortran and self.is_matrix and self._width > 1
-        step = max(1, min(size, (1 << 22) // self._row_bytes))
+        step = max(1, min(size, _HELD // self._row_bytes))
         parts = self._by_columns(step) if columns else self._by_rows(step)
         start = 0
         for part in parts:
@@ -90,11 +93,11 @@ class NpyReader:
         return f"{self.name}: row {row}"
 
     def _values(self, part: "NDArray[Any]", pick: Pick) -> "NDArray[Any] | Labels":
-        chosen = part[:, 0] if len(pick.columns) == 1 else part
-        if pick.columns != tuple(range(self._width)) and len(pick.columns) > 1:
-            chosen = part[:, list(pick.columns)]
-        elif len(pick.columns) == 1:
+        chosen = part
+        if len(pick.columns) == 1 and not self.row_shape:
             chosen = part[:, pick.columns[0]]
+        elif pick.columns != tuple(range(len(self.columns))):
+            chosen = part[:, list(pick.columns)]
         if self._dtype.kind not in "SU":
             if self._dtype.kind == "f" and self._dtype.itemsize > 8:  # whose values are those of float64, or NaN
                 with np.errstate(invalid="ignore"):
@@ -144,21 +147,22 @@ class NpyReader:
     def _by_columns(self, step: int) -> "Iterator[NDArray[Any]]":
         file = self._source.seekable()
         self._check_length(self._source.size)
-        for start in range(0, self.rows, step):
-            count = min(step, self.rows - start)
+        entries = np.arange(self._width).reshape(self.row_shape or -1).ravel("F")  # as they follow one another there
+        length = self.rows * self._dtype.itemsize
+        several = max(1, _AT_ONCE // length) if length <= _SHORT else 1
+        many = max(step, _HELD_BY_COLUMNS // self._row_bytes) if self.row_shape else step
+        for start in range(0, self.rows, many):
+            count = min(many, self.rows - start)
             part = np.empty((count, self._width), self._dtype)
-            for j, column in enumerate(self._stored.tolist()):
-                part[:, j] = self._array_at(file, column * self.rows + start, count)
-            yield part
+            for first in range(0, self._width, several):
+                into = entries[first : first + several]
+                if several == 1:
+                    part[:, into[0]] = self._array_at(file, first * self.rows + start, count)
+                else:
+                    columns = self._array_at(file, first * self.rows, len(into) * self.rows).reshape(-1, self.rows)
+                    part[:, into] = columns[:, start : start + count].T
+            yield from (part[k : k + step] for k in range(0, count, step))
         self._source.check_unchanged()
-
-    @property
-    def _stored(self) -> "NDArray[Any]":
-        """Which column of a Fortran-ordered file is the one of each entry of a row: there the first dimension of a row
-        runs fastest, here the last.
-        """
-        columns = np.arange(self._width).reshape(self.row_shape[::-1] or (self._width,))
-        return columns.T.ravel()
 
     def _array_at(self, file: BinaryIO, first: int, count: int) -> "NDArray[Any]":
         file.seek(self._offset + first * self._dtype.itemsize)

@@ -14,7 +14,7 @@ from losscli.inspection.commands import Found, Given, embeddings, fitting
 from losscli.inspection.findings import Alignment, Command, Field, FileFacts, Inspection, Key, Look
 from losscli.inspection.looks import looks_of
 from losscli.inspection.names import is_usual, is_usual_stem
-from losscli.inspection.passes import inspected
+from losscli.inspection.passes import in_rows, inspected
 from losscli.inspection.tallies import Digest
 from losscli.opening import check_reading
 
@@ -23,8 +23,11 @@ _ROLES = 3  # files that a loss takes at most
 
 
 class _Opened(NamedTuple):
+    """A file, and what its rows are read from: of an array of images its pixels."""
+
     path: str
     reader: Reader
+    rows: Reader
 
 
 def inspect(paths: Sequence[str], reading: Reading = PLAIN) -> Inspection:
@@ -51,12 +54,12 @@ def _open(stack: ExitStack, path: str, reading: Reading, is_given: bool) -> "_Op
     """A file, opened; of a member of an archive that nobody named and that cannot be read, why."""
     try:
         reader = open_reader(path, path, reading, keep=True)
+        stack.callback(reader.close)
+        return _Opened(path, reader, in_rows(reader))
     except InputError as error:
         if is_given:
             raise
         return FileFacts(path, "npz", refused=str(error))
-    stack.callback(reader.close)
-    return _Opened(path, reader)
 
 
 def _described(
@@ -69,7 +72,8 @@ def _described(
         if isinstance(one, FileFacts):
             files.append(one)
             continue
-        facts, found = inspected(one.reader, one.path, keys, is_plain)
+        facts, found = inspected(one.rows, one.path, keys, is_plain)
+        facts.images = (one.reader.rows or 0, *one.reader.row_shape) if one.reader.row_shape else ()
         for field in (*facts.columns, *facts.groups):
             field.looks = looks_of(field)
         files.append(facts)

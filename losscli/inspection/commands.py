@@ -8,6 +8,7 @@ from losscli.inspection import names
 from losscli.inspection.alignment import MISSING, OTHER, SAME
 from losscli.inspection.findings import Alignment, Command, Field, FileFacts
 from losscli.inspection.operands import Operand, predictions, targets, unusual_columns
+from losscli.inspection.passes import in_rows
 from losscli.inspection.plans import Plan, tried
 from losscli.inspection.readings import read
 from losscli.inspection.tallies import shown
@@ -171,7 +172,7 @@ def _plan(given: Given, loss: str, operands: Mapping[str, Operand], why: str) ->
     roles = get(loss).kind.roles
     first = next(iter(operands.values())).place
     places = {role: o.place for k, (role, o) in enumerate(operands.items()) if k == 0 or o.place != first}
-    columns = unusual_columns(roles, {role: given.readers[k] for role, k in places.items()}, dict(operands))
+    columns = unusual_columns(roles, {role: in_rows(given.readers[k]) for role, k in places.items()}, dict(operands))
     missing = {o.called: o.field.facts.missing for o in operands.values() if o.field.facts.missing}
     infinite = any(o.field.facts.infinite for o in operands.values())
     plan = Plan(loss, places, columns, {}, (*(("allow-inf",) if infinite else ()), *given.flags), (why,))

@@ -96,7 +96,9 @@ class Field:
 
 @dataclass
 class FileFacts:
-    """A file: its columns, and groups of them. Of a member of an archive that is not read, why it is `refused`."""
+    """A file: its columns, and groups of them. Of a member of an archive that is not read, why it is `refused`; of an
+    array of `images` its shape, a row being a pixel.
+    """
 
     path: str
     format: str = ""
@@ -106,6 +108,12 @@ class FileFacts:
     columns: Sequence[Field] = ()
     groups: Sequence[Field] = ()
     refused: str = ""
+    images: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> str:
+        """What there is to say beside its size."""
+        return f"images, {' x '.join(map(str, self.images))}: a row is a pixel" if self.images else self.refused
 
     @property
     def shape(self) -> str:

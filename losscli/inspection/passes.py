@@ -34,6 +34,16 @@ def inspected(
     return _facts(reader, path, scan, refused), scan.digests
 
 
+def in_rows(reader: Reader) -> Reader:
+    """Of an array of images the pixels, of any other file itself. Raises InputError for too many dimensions."""
+    if not reader.row_shape:
+        return reader
+    from losscli.formats.maps import Pixels, grid_of  # most files are tables
+
+    grid = grid_of(reader)
+    return Pixels(reader, grid, max(grid.channels, 1))
+
+
 def _is_text_file(reader: Reader) -> bool:
     return "csv" in reader.format.split("+")
 

@@ -80,7 +80,7 @@ def tried(plan: Plan, paths: Sequence[str], readers: Sequence[Reader], cells: in
     """The command, if it runs, or why it does not: on all rows, or on the first of files of many `cells` where the
     ranges of columns, which are known of all rows, decide about the others.
     """
-    is_sure = get(plan.loss).kind in _BY_RANGE and "id" not in plan.options
+    is_sure = get(plan.loss).kind in _BY_RANGE and "id" not in plan.options and not any(r.row_shape for r in readers)
     limit = _HEAD if is_sure and cells > _WHOLE and rows > _HEAD else None
     try:
         evaluate(plan.loss, **plan.arguments(readers, limit))

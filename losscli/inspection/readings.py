@@ -8,7 +8,7 @@ from losscli.inspection.findings import Field, VectorFacts
 from losscli.inspection.operands import Operand
 from losscli.literals import canonical
 
-_IGNORED = -100  # torch's default
+_IGNORED = (-100, 255)  # torch's default, and what the unknown is in maps of labels, where there are fewer classes
 _CLASSES = 100
 _LEAST_PERCENT = 10  # the largest of percentages is above it
 _FRACTIONS_OF_ONE = 0.05  # how far sums may be from 1 for probabilities that are meant to add up to it
@@ -181,8 +181,10 @@ def _meanings(pred: Operand, target: Operand, advice: list[str]) -> Iterator[tup
             "prediction of one column"
         )
         return
-    known = sorted(float(v) for v in facts.values or (facts.low, facts.high) if v != _IGNORED)
-    ignoring = {"ignore_index": str(_IGNORED)} if _IGNORED in (facts.values or (facts.low,)) else {}
+    said = [float(v) for v in facts.values or (facts.low, facts.high)]
+    ignored = next((v for v in _IGNORED if v in said and not 0 <= v <= classes), None)
+    known = sorted(v for v in said if v != ignored)
+    ignoring = {} if ignored is None else {"ignore_index": str(ignored)}
     if pred.headers and all(header.rpartition("_")[2].isdigit() for header in pred.headers):
         yield "numbers that name the columns", ignoring
         return

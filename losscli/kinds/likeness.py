@@ -18,6 +18,8 @@ _LOGITS = "; if these are logits, say --form logits"
 _PERCENTAGES = "; these look like percentages: divide them by 100"
 _DIVIDE = "; --normalize divides each row by its sum"
 _TWO = "; only classes 0 and 1 are told apart here: more need predictions of a column a class"
+_VOID = 255.0
+_IGNORED = "; if that is for what nobody knows, --ignore-index 255 leaves it out"
 _CODINGS = {  # of targets that are to lie in [0, 1]
     (-1.0, 1.0): "; targets of -1 and 1 must be written as 0 and 1",
     (1.0, 2.0): "; targets of 1 and 2 must be written as 0 and 1",
@@ -54,8 +56,18 @@ def hint_at(role: Role, params: Params, values: "Array") -> str:
     if role.allowed(params) != UNIT:
         return role.hint
     if role.name == "target":
-        return _coded(values) or (_TWO if (values == np.rint(values)).all() and (values >= 0).all() else role.hint)
+        return (
+            _coded(values)
+            or _void(values)
+            or (_TWO if (values == np.rint(values)).all() and (values >= 0).all() else role.hint)
+        )
     return _coded(values) or (_PERCENTAGES if _are_percentages(values) else role.hint)
+
+
+def _void(values: "Array") -> str:
+    """Targets that say of some pixels that nobody knows what they are."""
+    is_void = values == _VOID
+    return _IGNORED if is_void.any() and ((values <= 1) | is_void).all() else ""
 
 
 def _no_hint(role: Role, values: "Array") -> str:

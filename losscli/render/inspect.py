@@ -43,7 +43,7 @@ def _blocks(found: Inspection) -> Iterator[list[list[str]]]:
 def _file_row(file: FileFacts) -> list[str]:
     count = len(file.names) if not (file.groups and not file.columns) else file.groups[0].width
     sizes = ["", ""] if file.refused else [str(file.rows), str(count)]
-    return [file.path, file.format, *sizes, file.refused]
+    return [file.path, file.format, *sizes, file.notes]
 
 
 def _column_rows(file: FileFacts) -> list[list[str]]:
@@ -126,8 +126,9 @@ def _table(found: Inspection, colour: bool) -> str:
 def _file_table(file: FileFacts, colour: bool) -> str:
     from losscli.render.table import grid  # Rich is for terminals only
 
-    _, kind, rows, columns, refused = _file_row(file)
-    size = refused or f"{kind}, {rows} rows, {columns} column{'' if columns == '1' else 's'}"
+    _, kind, rows, columns, notes = _file_row(file)
+    size = f"{kind}, {rows} rows, {columns} column{'' if columns == '1' else 's'}"
+    size = file.refused or (f"{size}; {notes}" if notes else size)
     found = _column_rows(file)
     shown = [k for k, name in enumerate(_COLUMN[1:]) if any(_says(name, row[k]) for row in found)]
     header = [_COLUMN[1:][k].replace("_", " ") for k in shown]
@@ -168,6 +169,7 @@ def _file(file: FileFacts) -> dict[str, Any]:
         "format": file.format,
         "rows": file.rows,
         "width": count,
+        **({"images": list(file.images)} if file.images else {}),
         "columns": [_column(column, file) for column in file.columns],
         "groups": [_column(group, file) for group in file.groups],
     }

@@ -45,6 +45,7 @@ _HEADERS = (
     ),
     *("{'descr': {'names': ['a'], 'formats': ['DESCR']}, 'fortran_order': ORDER, 'shape': SHAPE}", "1if 1else", "0_0x"),
 )
+_LONGEST, _USED = 16, 10  # bytes of a long double, and those that its value takes
 NPY_TOKENS = tuple(
     token.encode()
     for token in (
@@ -85,10 +86,13 @@ PARQUET_TOKENS = (
 
 
 def npy(random: Random) -> bytes:
-    """An array of (n,) or (n, d), in the given order of bytes and of memory, behind a header right or wrong."""
+    """An array, in the given order of bytes and of memory, behind a header right or wrong."""
     descr = random.choice(_DTYPES if random.random() < 0.2 else _DTYPES[:16])
     shape = random.choice(
-        ((3,), (4,), (4,), (4,), (3, 1), (3, 2), (4, 2), (4, 2), (4, 2), (2, 3), (1,), (), (0,), (1, 2, 2), (7, 4))
+        (
+            *((3,), (4,), (4,), (4,), (3, 1), (3, 2), (4, 2), (4, 2), (4, 2), (2, 3), (1,), (), (0,), (7, 4)),
+            *((1, 2, 2), (4, 2, 3), (4, 1, 1), (3, 2, 2, 2)),
+        )
     )
     fortran = random.random() < 0.3
     body = _body(descr, shape, fortran, random)
@@ -131,7 +135,11 @@ def _body(descr: str, shape: tuple[int, ...], fortran: bool, random: Random) -> 
             array = np.array(values, f"u{dtype.itemsize}").astype(dtype.newbyteorder("=")).astype(dtype)
         else:
             array = np.array(values).astype(dtype)
-    return array.reshape(shape).tobytes("F" if fortran else "C")
+    body = bytearray(array.reshape(shape).tobytes("F" if fortran else "C"))
+    if dtype.kind == "f" and dtype.itemsize == _LONGEST:  # what lies between its numbers is whatever memory held
+        for start in range(0, len(body), _LONGEST):
+            body[start + _USED : start + _LONGEST] = bytes(_LONGEST - _USED)
+    return bytes(body)
 
 
 def _value(kind: str, random: Random) -> Any:

@@ -64,10 +64,16 @@ def _same_array(found: list[list[Any]] | None, data: bytes) -> None:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception:
         return
-    rows = array.reshape(array.shape if array.ndim == 2 else (-1, 1))
-    expected = [_decoded(column).tolist() for column in rows.T]
+    expected = [_decoded(column).tolist() for column in _columns_of(array)]
     if [exact(column) for column in found] != [exact(column) for column in expected]:
         raise FaultError(f"read {found}, where numpy.load reads {expected}")
+
+
+def _columns_of(array: Any) -> list[Any]:
+    """The columns of (n,) and (n, d); of more dimensions one, whose cells are rows as C has them."""
+    if array.ndim > 2:
+        return [array.reshape(len(array), -1)]
+    return list(array.reshape(array.shape if array.ndim == 2 else (-1, 1)).T)
 
 
 def _decoded(column: Any) -> Any:
@@ -122,10 +128,10 @@ def safetensors(path: str, data: bytes, asked: Asked, ran: Ran) -> None:
         raise FaultError("answered, though the header is wrong")
     for name, array in (tensors or {}).items():
         found = _read_all(f"{path}:{name}", "safetensors")
-        rows = array.reshape(array.shape if array.ndim == 2 else (-1, 1))
-        if found is not None and list(map(exact, found)) != [exact(column.tolist()) for column in rows.T]:
-            raise FaultError(f"{name}: read {found}, where its bytes are {rows.tolist()}")
-        is_plain = array.ndim in (1, 2) and array.size and array.dtype.kind in "fiu" and name.isidentifier()
+        expected = [column.tolist() for column in _columns_of(array)] if array.size else []
+        if found is not None and list(map(exact, found)) != list(map(exact, expected)):
+            raise FaultError(f"{name}: read {found}, where its bytes are {expected}")
+        is_plain = array.ndim and array.size and array.dtype.kind in "fiu" and name.isidentifier()
         if found is None and is_plain:
             raise FaultError(f"{name}: refused")
 
