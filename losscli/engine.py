@@ -13,7 +13,7 @@ from losscli.formats import BLOCK, MAX_BYTES
 from losscli.formats.dialect import reading_of
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
-from losscli.opening import Asked, Keyed, check_reading, open_table, opened
+from losscli.opening import Asked, Given, Keyed, check_reading, open_table, opened
 from losscli.passes import scan_table, searches_of, slices_of, slicing_of
 from losscli.registry import Loss
 from losscli.reporting import Said, report_of
@@ -154,6 +154,7 @@ def evaluate(
     given = {role: data for role, data in {**roles, WEIGHT: weight, MASK: mask}.items() if data is not None}
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
+    given, chosen = Given(given, chosen).with_members(objectives[0].losses[0].kind.role_names)
     keys = Keyed(names_of(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize=normalize)
     check_normalize(normalize, wanted)

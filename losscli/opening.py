@@ -1,5 +1,6 @@
 """From files and names of columns to a table: readers, bindings, and how rows are paired."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -7,8 +8,10 @@ from typing import Any, NamedTuple
 from losscli.columns import (
     BY,
     GROUP,
+    MASK,
     USUAL,
     USUAL_VECTORS,
+    WEIGHT,
     WHERE,
     Binding,
     bind,
@@ -19,7 +22,7 @@ from losscli.columns import (
     bind_shown,
 )
 from losscli.errors import UsageError
-from losscli.formats import Reader, Reading, open_reader
+from losscli.formats import Reader, Reading, members, open_reader
 from losscli.formats.base import PLAIN
 from losscli.formats.dialect import refuse_unused
 from losscli.objectives import Objective
@@ -53,6 +56,38 @@ def opened(stack: ExitStack, role: str, data: Any, reading: Reading, keep: bool)
     reader = open_reader(role, data, reading, keep, usual)
     stack.callback(reader.close)
     return reader
+
+
+class Given(NamedTuple):
+    """What is given for each role, and the columns that are named, by role."""
+
+    data: dict[str, Any]
+    columns: dict[str, list[str]]
+
+    def with_members(self, roles: Sequence[str]) -> "Given":
+        """The same, but where an archive is given for the first role, and no file for some others: they have a member
+        of it, the one that is named as a column would be, else the one with a usual name. Raises UsageError.
+        """
+        path = self.data[roles[0]]
+        wanted = [role for role in (*roles, WEIGHT, MASK) if role not in self.data or role in self.columns]
+        if not (wanted and isinstance(path, (str, os.PathLike))) or set(self.data) - {roles[0]} >= set(roles[1:]):
+            return self
+        path = os.fspath(path)
+        names = [member.removeprefix(f"{path}:") for member in members(path)]
+        found = {role: self._member(path, names, role) for role in wanted} if len(names) > 1 else {}
+        taken = {role: name for role, name in found.items() if name is not None}
+        data = {**self.data, **{role: f"{path}:{name}" for role, name in taken.items()}}
+        return Given(data, {role: named for role, named in self.columns.items() if role not in taken})
+
+    def _member(self, path: str, names: Sequence[str], role: str) -> str | None:
+        """The member for a role; None where there is none, or the role has a file."""
+        named = self.columns.get(role, [])
+        if named or role in (WEIGHT, MASK):
+            return named[0] if len(named) == 1 and named[0] in names else None
+        usual = [name for name in names if name.lower() in (role, *USUAL.get(role, ()), *USUAL_VECTORS.get(role, ()))]
+        if len(usual) > 1:
+            raise UsageError(f"{path}: which member is {role}? say --col {role}={' or '.join(usual)}")
+        return usual[0] if usual else None
 
 
 def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:

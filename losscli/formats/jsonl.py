@@ -1,6 +1,6 @@
 """JSON lines: an object a line, whose names are the columns; or an array of numbers, a row of a matrix; or a number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.array import text_labels
-from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Form, Labels, Pick, as_sequences, matrix
 from losscli.formats.cells import printable
 from losscli.formats.jsontext import KINDS, Lines, Part, first_value, how, kind_of, values_of
 from losscli.formats.source import HEAD, Stream
@@ -91,7 +91,7 @@ class JsonlReader:
         for j, form in {(j, pick.form) for pick in picks for j in pick.columns}:
             column = _Cells(cells[j], _Places(self.name, part.line, self._names[j] if self.headed else ""))
             known = seen.setdefault((j, form), _Seen(text="x" if self.columns[j].text else ""))
-            arrays[j, form] = column.numbers(known) if form == "numbers" else column.labels(known)
+            arrays[j, form] = _READ[form](column, known)
         values = [[arrays[j, pick.form] for j in pick.columns] for pick in picks]
         return Block(
             tuple(matrix(v) if pick.form == "numbers" else v[0] for v, pick in zip(values, picks, strict=True)),
@@ -164,6 +164,10 @@ class _Cells:
             return _integers(self.values)
         return self._array(self.values, kinds, seen, 1)
 
+    def sequences(self, _: _Seen) -> "NDArray[Any]":
+        """Lists of numbers, or of lists of numbers that are all of one length, each row with as many as it has."""
+        return as_sequences([_Sequence(cell, self.place(row)).array for row, cell in enumerate(self.values)])
+
     def _settle(self, seen: _Seen, found: str, other: str) -> None:
         """Refuse text where there were numbers before, and the other way round."""
         if found and getattr(seen, other) not in ("", "x"):
@@ -227,6 +231,46 @@ class _Cells:
             )
 
 
+_READ: "dict[str, Callable[[_Cells, _Seen], NDArray[Any] | Labels]]" = {
+    "numbers": _Cells.numbers,
+    "text": _Cells.labels,
+    "key": _Cells.labels,
+    "sequences": _Cells.sequences,
+}
+
+
+@dataclass(frozen=True)
+class _Sequence:
+    """A cell that holds a sequence, and where it stands."""
+
+    cell: Any
+    place: str
+
+    @property
+    def array(self) -> "NDArray[np.float64]":
+        """(T,) or (T, C); NaN for null."""
+        if type(self.cell) is not list:
+            what = "missing value" if self.cell is None else KINDS[kind_of(self.cell)]
+            raise InputError(f"{self.place}: {what} where a list is needed")
+        if list not in {*map(type, self.cell)}:
+            return self._numbers(self.cell)
+        widths = {len(entry) if type(entry) is list else -1 for entry in self.cell}
+        if len(widths) > 1 or widths == {0}:
+            raise InputError(f"{self.place}: a list whose entries are not lists of one length")
+        return self._numbers(list(chain.from_iterable(self.cell))).reshape(len(self.cell), -1)
+
+    def _numbers(self, entries: list[Any]) -> "NDArray[np.float64]":
+        kinds = {*map(type, entries)}
+        if not kinds <= _NUMBERS:
+            raise InputError(f"{self.place}: {_shown(next(v for v in entries if type(v) not in _NUMBERS), _NUMBERS)}")
+        if int in kinds and any(type(v) is int and not -_EXACT <= v <= _EXACT for v in entries):
+            raise InputError(f"{self.place}: an integer that no float64 holds, in a list; write it with a point")
+        found = np.array([nan if v is None else v for v in entries] if type(None) in kinds else entries, np.float64)
+        if np.isinf(found).any():
+            raise InputError(f"{self.place}: a number out of the range of a float64")
+        return found
+
+
 def _integers(values: Sequence[Any]) -> "NDArray[Any]":
     """Integers as they are, whatever their size, and None: they may be keys."""
     is_wide = any(v is None or not -(2**63) <= v < 2**63 for v in values)
@@ -245,5 +289,5 @@ def _shown(value: Any, wanted: set[Any]) -> str:
 def _column(name: str, cells: Sequence[Any]) -> Column:
     kinds = {*map(type, cells)} - {type(None)}
     is_vector = kinds == {list} and not any(isinstance(v, (dict, list)) for cell in cells for v in cell or ())
-    is_text = kinds == {str}
-    return Column(name, is_vector, is_text, not (is_vector or is_text or kinds <= _NUMBERS))
+    is_text, is_other = kinds == {str}, not (is_vector or kinds <= _NUMBERS)
+    return Column(name, is_vector, is_text, is_other and not is_text, ragged=kinds == {list} and not is_vector)

@@ -37,10 +37,12 @@ from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.quantiles import CENTRAL, INTERVAL, LEVELS, levels_of
 from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
+from losscli.kinds.sequences import ALIGNED
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
     "ABOVE_MINUS_ONE",
+    "ALIGNED",
     "AMOUNTS",
     "BINARY",
     "BOXES",

@@ -98,6 +98,8 @@ class Role(NamedTuple):
     labels stands for it. `ordered`: it has a place among the files in order. `hint`: what to do about a value outside.
     `entries`: what the columns of a vector of predictions or targets are, in words.
     `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them.
+    `sequence`: a row is a sequence of its own length, of numbers or of rows of numbers. `lengths_of` such a role: how
+    many entries of each row count; lists have their own length, and of arrays all entries count where it is `optional`.
     """
 
     name: str
@@ -108,6 +110,9 @@ class Role(NamedTuple):
     hint: str = ""
     mask: bool = False
     entries: str = CLASSES
+    sequence: bool = False
+    lengths_of: str = ""
+    optional: bool = False
 
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):
@@ -132,3 +137,8 @@ class Kind(NamedTuple):
     @property
     def role_names(self) -> tuple[str, ...]:
         return tuple(role.name for role in self.roles)
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether a row is a sequence."""
+        return any(role.sequence for role in self.roles)

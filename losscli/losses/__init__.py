@@ -41,6 +41,7 @@ FAMILIES = {
     "confusion": ("mcc", "generalized_dice"),
     "lovasz": ("lovasz_hinge", "lovasz_softmax"),
     "boxes": ("box_iou", "giou", "diou", "ciou"),
+    "sequence": ("ctc",),
 }
 
 __all__ = ["FAMILIES"]

@@ -35,7 +35,6 @@ _HITS = "is a share of hits: say"
 _SAID = {
     # torch
     "adaptivelogsoftmaxwithloss linearcrossentropyloss linear_cross_entropy": _OWN_LAYER,
-    "ctcloss ctc_loss ctc": _CTC,
     "nllloss2d": "takes images: say 'nll', with a row a pixel",
     "tripletmarginwithdistanceloss triplet_margin_with_distance_loss": _ANY_DISTANCE,
     "kl_div": "names several: say 'kl:form=log_probs' for torch's, 'generalized_kl' for scipy's, 'kl' of probabilities",
