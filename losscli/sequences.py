@@ -4,10 +4,14 @@ Sequences lie in an array, (n, T) or (n, T, C), beside their lengths (n,), or th
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import Binding
+from losscli.derivatives import in_place
+from losscli.errors import UsageError
 from losscli.formats import lists_of
+from losscli.formats.base import as_sequences
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -41,6 +45,17 @@ def unfolded(values: Mapping[str, Any], bindings: Sequence[Binding]) -> dict[str
     return found
 
 
+def ends_of(bindings: Sequence[Binding], path: str | None) -> "list[Ends]":
+    """For each prediction of lists; none can be written to a file."""
+    found = [Ends(b.role) for b in bindings if b.sequence and b.are_lists]
+    if found and path:
+        raise UsageError(
+            f"{path}: an array has rows of one length, and the rows of {found[0].role} are lists; --grad --format json "
+            "writes lists"
+        )
+    return found
+
+
 def own_lengths(values: "Array") -> "Array":
     """How many entries each row has."""
     if lists_of(values) is not None:
@@ -58,9 +73,17 @@ def _without_padding(values: "Array", lengths: Any) -> "Array":
     return np.where(behind.reshape(*behind.shape, *[1] * (values.ndim - 2)), 0.0, values)
 
 
-def cut(values: "Array", lengths: "Array") -> "Array":
-    """An array of arrays: the entries of each row that count."""
-    found = np.empty(len(values), object)
-    for k, length in enumerate(lengths.tolist()):
-        found[k] = values[k, :length]
-    return found
+class Ends:
+    """Where the lists of a prediction end, block by block: what is found of them has as many entries."""
+
+    def __init__(self, role: str) -> None:
+        self.role, self._ends = role, list["Array"]()
+
+    def add(self, values: "Array", rows: Sequence[int], start: int, stop: int) -> None:
+        """Take the rows that are there of those from `start` up to `stop`; a list that is absent has no entries."""
+        self._ends.append(in_place(own_lengths(values), rows, start, stop))
+
+    def cut(self, blocks: "Sequence[Array]") -> "Array":
+        """An array of arrays: of the rows of all blocks the entries before the ends."""
+        ends = chain(np.concatenate(self._ends).astype(int).tolist(), repeat(0))
+        return as_sequences([row[:end] for row, end in zip(chain(*blocks), ends, strict=False)])

@@ -350,6 +350,7 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
     if result.infinite:
         first = f"the first in data row {result.first_infinite} (counted from 0)"
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
+        why += f": {result.why_infinite}" if result.why_infinite else ""
         if objective.is_gathered:
             first = f"the first with data row {result.first_infinite} (counted from 0)"
             why = f"{result.infinite} of {result.n} groups have no finite loss, {first}; --where leaves groups out"

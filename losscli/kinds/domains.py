@@ -125,6 +125,7 @@ class Kind(NamedTuple):
 
     Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
     Where it yields a value an element, a sample's loss is the mean over its outputs; otherwise it yields a value a row.
+    `why` says of a single row, as it is checked, why its loss is infinite.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Kind(NamedTuple):
     check: "Callable[[list[Array], Params, bool], list[Array]]"
     sample: "Callable[[np.random.Generator, Params, int, int], list[Array]]"
     predictions: tuple[str, ...] = ("pred",)
+    why: "Callable[[list[Array]], str] | None" = None
 
     @property
     def role_names(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class Rows:
             raise InputError(f"{role} has shape {values.shape}; a row is a sequence: (n, T)")
         there = np.full(len(values), values.shape[1]) if self._lists is None else np.array([*map(np.shape, values)])[:, 0]
         self.lengths = _whole(f"{role}_lengths", role, lengths, there)
-        self.longest = int(self.lengths.max(initial=0)) if self._lists is not None else values.shape[1]
+        self.longest = int(there.max(initial=0))
         self.counts = np.arange(self.longest) < self.lengths[:, None]
         if self._lists is None:
             self.flat = values[self.counts]
@@ -117,6 +117,14 @@ def _check_labels(labels: "Array", classes: int, blank: int) -> "Array":
     return found
 
 
+def _why_no_path(arrays: "list[Array]") -> str:
+    """Of a target that no path spells."""
+    _, target, (frames,), (count,) = arrays
+    labels = target[0, :count]
+    least = count + int((labels[1:] == labels[:-1]).sum())
+    return f"its target needs {least} frames and has {frames}" if frames < least else "its target has probability 0"
+
+
 def _sample_aligned(rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
     """Sequences with repeated labels, some as short as they may be."""
     longest, classes = 4, max(outputs, 2, params["blank"]) + 1
@@ -152,4 +160,5 @@ ALIGNED = Kind(
     _ALIGNED,
     _check_aligned,
     _sample_aligned,
+    why=_why_no_path,
 )
