@@ -85,7 +85,7 @@ def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[s
     try:
         return _bind_all(roles, readers, chosen)
     except UsageError as error:
-        absent = [role.name for role in roles if role.name not in readers and role.name not in chosen]
+        absent = [r.name for r in roles if r.name not in readers and r.name not in chosen and not r.optional]
         raise UsageError(f"{error}; or give a file of {', '.join(absent)}" if absent else str(error)) from None
 
 

@@ -34,9 +34,9 @@ def unfolded(values: Mapping[str, Any], bindings: Sequence[Binding]) -> dict[str
     """
     found = dict(values)
     for b in bindings:
-        is_whole = bool(b.reader.row_shape) and len(b.columns) == len(b.reader.columns)
-        if b.sequence and is_whole and lists_of(found[b.role]) is None:
-            found[b.role] = found[b.role].reshape(-1, *b.reader.row_shape)
+        if b.sequence and b.reader.is_matrix and lists_of(found[b.role]) is None:
+            shape = b.reader.row_shape if len(b.columns) == len(b.reader.columns) else ()
+            found[b.role] = found[b.role].reshape(-1, *(shape or (len(b.columns),)))
     for b in bindings:
         if b.lengths_of:
             found[b.role] = own_lengths(found[b.lengths_of])

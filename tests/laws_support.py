@@ -15,7 +15,8 @@ from losscli.registry import Definition, Loss, definitions, get
 from losscli.results import Result
 
 ALL_VARIANTS = [spec for found in definitions().values() for spec in (found.name, *found.also)]
-VARIANTS = [spec for spec in ALL_VARIANTS if get(spec).scope == "row"]
+VARIANTS = [spec for spec in ALL_VARIANTS if get(spec).scope == "row" and not get(spec).kind.is_sequential]
+SEQUENTIAL = [spec for spec in ALL_VARIANTS if get(spec).kind.is_sequential]  # their laws are in test_sequences.py
 GATHERED = [spec for spec in ALL_VARIANTS if get(spec).scope != "row"]
 DERIVED = [spec for spec in VARIANTS if not get(spec).definition.underived]
 ROWS = 40

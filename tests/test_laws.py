@@ -359,7 +359,8 @@ def test_every_parameter_value_survives_the_text(definition: Definition) -> None
     """A parameter keeps its bits through the canonical text."""
     for parameter in numeric(definition):
         for value in (1 / 3, 0.1 + 0.2, 1e-300, 5e-324, 1e200, 2.0, 0.0, inf):
-            if parameter.rule.allows(value) and not _is_refused(definition, parameter, value):
+            is_one = value.is_integer() or not parameter.whole
+            if is_one and parameter.rule.allows(value) and not _is_refused(definition, parameter, value):
                 loss = get(definition.name, **{parameter.name: value})
                 assert get(str(loss)).params[parameter.name] == value == loss.params[parameter.name]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import BadValueError, InputError
 from losscli.kinds.checks import first, floats, within
 from losscli.kinds.classes import check_sums, class_indices
-from losscli.kinds.domains import FORMS, REAL, Kind, Params, Role
+from losscli.kinds.domains import FORMS, REAL, Interval, Kind, Params, Role
 from losscli.lazy import np
 from losscli.literals import format_number
 
@@ -133,12 +134,14 @@ def _sample_aligned(rng: "np.random.Generator", params: Params, n: int, outputs:
     target = rng.choice(others[:2], (n, longest)) if classes < 4 else rng.choice(others, (n, longest))
     target = np.where(np.arange(longest) < target_lengths[:, None], target, 0)
     repeats = ((target[:, 1:] == target[:, :-1]) & (np.arange(1, longest) < target_lengths[:, None])).sum(axis=1)
-    pred_lengths = np.maximum(target_lengths + repeats + rng.integers(0, 3, n), 1)
+    least = np.maximum(target_lengths + repeats, 1)
+    pred_lengths = np.maximum(least.max() + 1 - rng.integers(0, 3, n), least)
     logits = rng.normal(size=(n, int(pred_lengths.max()), classes)) * 2
     pred = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True)) if params["form"] == "log_probs" else logits
     return [pred, target, pred_lengths, target_lengths]
 
 
+_COUNTS = Interval(0.0, inf)
 _PRED = Role(
     "pred",
     {"log_probs": FORMS["log_probs"], "logits": REAL},
@@ -149,9 +152,9 @@ _PRED = Role(
 )
 _ALIGNED = (
     _PRED,
-    Role("target", vector=True, entries=_ENTRIES, sequence=True),
-    Role("pred_lengths", ordered=False, lengths_of="pred", optional=True),
-    Role("target_lengths", ordered=False, lengths_of="target"),
+    Role("target", _COUNTS, vector=True, entries=_ENTRIES, sequence=True),
+    Role("pred_lengths", _COUNTS, ordered=False, lengths_of="pred", optional=True),
+    Role("target_lengths", _COUNTS, ordered=False, lengths_of="target"),
 )
 ALIGNED = Kind(
     "aligned",

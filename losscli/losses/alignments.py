@@ -79,13 +79,13 @@ class Forward:
         self._here[0][0, samples.frames == 0] = 0.0
         target = samples.target.T
         self._skips = np.where(target[1:] != target[:-1], 0.0, -np.inf)
-        self._scale = np.zeros(n)
+        self._scale, self._lost = np.zeros(n), np.zeros(n)
         shapes = (frames, count + 1, n), (frames, count, n)
         self.blanks, self.labels = [np.full(shape if keep else (0, 0, 0), -np.inf) for shape in shapes]
         self._keep = keep
         for t in range(frames):
             self._step(t, int((samples.frames > t).sum()))
-        self.log_p = self._scale + self._ended(samples.labels)
+        self.log_p = self._scale + (self._lost + self._ended(samples.labels))
 
     def _step(self, t: int, n: int) -> None:
         """Frame t of the first n samples, which have one."""
@@ -96,7 +96,11 @@ class Forward:
         top = np.maximum(blanks.max(axis=0), labels.max(axis=0, initial=-np.inf))
         scale = np.where(np.isfinite(top), top, 0.0)
         self._here[0][:, :n], self._here[1][:, :n] = blanks - scale, labels - scale
-        self._scale[:n] += scale
+        before = self._scale[:n]
+        total = before + scale
+        back = total - before
+        self._lost[:n] += (before - (total - back)) + (scale - back)  # Knuth's TwoSum: frames may be many
+        self._scale[:n] = total
 
     def _came(self, t: int, n: int) -> "tuple[Array, Array]":
         """The paths that have come to each place: from itself, from the one before, or past a blank between labels
