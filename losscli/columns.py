@@ -51,7 +51,7 @@ class Binding(NamedTuple):
     note: str = ""
     aside: tuple[int, ...] = ()  # columns that were not taken as they count the rows
     sequence: bool = False
-    lengths_of: str = ""  # it has no columns: its values are how long the rows of this role are
+    beside: str = ""  # it has no columns: its values are how long the rows of this role are, or nothing beside them
 
     @property
     def names(self) -> list[str]:
@@ -93,16 +93,17 @@ def _bind_all(
     roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]
 ) -> list[Binding]:
     first = readers[roles[0].name]
-    placeless = {r.name for r in roles if r.lengths_of and not (r.name in {*readers, *chosen} or _is_named(r, first))}
+    dispensable = {r.name: r for r in roles if r.lengths_of or r.optional}
+    placeless = {n for n, r in dispensable.items() if not (n in {*readers, *chosen} or _is_named(r, first))}
     shared = [r.name for r in roles if readers.get(r.name, first) is first and r.name not in placeless]
     bindings: list[Binding] = []
     for role in roles:
         is_shared, named = len(shared) > 1 and role.name in shared, chosen.get(role.name)
         if role.name in placeless:
-            bindings.append(_own_lengths(role, bindings))
+            bindings.append(_without_columns(role, bindings))
         else:
             bindings.append(_bind_role(role, readers.get(role.name, first), named, is_shared))
-    _refuse_other_shapes([b for b in bindings if not (b.sequence or b.lengths_of)])
+    _refuse_other_shapes([b for b in bindings if not (b.sequence or b.beside)])
     having = {b.role: b.reader for b in bindings}
     for role in (WEIGHT, MASK):
         if role in chosen:
@@ -114,15 +115,16 @@ def _bind_all(
 
 
 def _is_named(role: Role, reader: Reader) -> bool:
-    """Whether some column has a usual name of the role."""
-    return reader.headed and any(c.name.lower() in _usual_names(role) for c in reader.columns)
+    """Whether some column has a usual name of the role; of a sequence, one that holds lists."""
+    named = [c for c in reader.columns if c.name.lower() in _usual_names(role)]
+    return reader.headed and any(c.vector or c.ragged or not role.sequence for c in named)
 
 
-def _own_lengths(role: Role, bindings: Sequence[Binding]) -> Binding:
-    """No columns, for lengths that no column has and that need none: lists have their own. Raises UsageError."""
-    of = next(b for b in bindings if b.role == role.lengths_of)
+def _without_columns(role: Role, bindings: Sequence[Binding]) -> Binding:
+    """A role that has no column and needs none: that may be absent, or lengths, which lists have. Raises UsageError."""
+    of = next((b for b in bindings if b.role == role.lengths_of), bindings[0])
     if of.are_lists or role.optional:
-        return Binding(role.name, of.reader, (), lengths_of=of.role)
+        return Binding(role.name, of.reader, (), beside=of.role, sequence=role.sequence)
     raise UsageError(f"{of.reader.name}: rows of one length: {role.name} has to say how many entries of each count")
 
 

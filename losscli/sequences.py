@@ -29,19 +29,21 @@ def rows_at_once(bindings: Sequence[Binding], most: int) -> int:
 
 
 def unfolded(values: Mapping[str, Any], bindings: Sequence[Binding]) -> dict[str, Any]:
-    """The values of all roles, sequences in their shape, and their lengths where no column has them. What lies behind
-    the end of a sequence is no value, and not missing either.
+    """The values of all roles, sequences in their shape, and their lengths where no column has them; a sequence that is
+    absent has no entries. What lies behind the end of a sequence is no value, and not missing either.
     """
     found = dict(values)
     for b in bindings:
-        if b.sequence and b.reader.is_matrix and lists_of(found[b.role]) is None:
+        if b.sequence and not b.beside and b.reader.is_matrix and lists_of(found[b.role]) is None:
             shape = b.reader.row_shape if len(b.columns) == len(b.reader.columns) else ()
             found[b.role] = found[b.role].reshape(-1, *(shape or (len(b.columns),)))
     for b in bindings:
-        if b.lengths_of:
-            found[b.role] = own_lengths(found[b.lengths_of])
-    for role in [b.role for b in bindings if b.sequence and f"{b.role}_lengths" in found]:
-        found[role] = _without_padding(found[role], found[f"{role}_lengths"])
+        if b.beside:
+            rows = found[b.beside]
+            found[b.role] = np.zeros((len(rows), 0)) if b.sequence else own_lengths(rows)
+    first = found[f"{bindings[0].role}_lengths"]  # which are those of what stands beside it too
+    for role in [b.role for b in bindings if b.sequence]:
+        found[role] = _without_padding(found[role], found.get(f"{role}_lengths", first))
     return found
 
 

@@ -88,7 +88,7 @@ class Table:
         self.account = Account()
         self.normalizing = self._normalizing
         groups = readers_of(self.bindings)
-        self._members = [[b for b in self.bindings if b.reader is reader and not b.lengths_of] for reader in groups]
+        self._members = [[b for b in self.bindings if b.reader is reader and not b.beside] for reader in groups]
         self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
@@ -169,7 +169,7 @@ class Table:
         members = zip(paired.blocks, self._members, strict=True)
         found = [(b.role, block, k) for block, several in members for k, b in enumerate(several)]
         blocks = {role: block for role, block, _ in found}
-        blocks |= {b.role: blocks[b.lengths_of] for b in self.bindings if b.lengths_of}
+        blocks |= {b.role: blocks[b.beside] for b in self.bindings if b.beside}
         read = {role: block.values[k] for role, block, k in found}
         values = self.labels.read(self._sequences.unfolded(read, self.bindings) if self._sequences else read)
         rows = paired.rows

@@ -121,8 +121,13 @@ def cutting_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
 
 def evaluated(data: Data, **options: Any) -> Result:
     """The result of `losscli.evaluate` on the data."""
-    roles = dict(zip(data.loss.kind.role_names, data.arrays, strict=True))
+    roles = {role: a for role, a in zip(data.loss.kind.role_names, data.arrays, strict=True) if is_there(a)}
     return losscli.evaluate(data.loss, **roles, **options).results[0]
+
+
+def is_there(array: Any) -> bool:
+    """Whether a role is there: an optional one that is not is (n, 0)."""
+    return np.shape(array)[1:] != (0,)
 
 
 def bits(result: Result) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from losscli.parameters import Parameter
 from losscli.registry import Definition, Loss, definitions, get, per_sample
 from tests.laws_support import (
     ROWS,
+    SEQUENTIAL,
     VARIANTS,
     Data,
     all_data,
@@ -107,7 +108,7 @@ def _assert_near(found: list[float], exact: list[Sum], label: str, bound: float)
         assert ulps(one, other.value, other.size) <= bound, f"{label}, element {i}: {one!r}, not {other.value}"
 
 
-@pytest.mark.parametrize("spec", [spec for spec in VARIANTS if get(spec).finish])
+@pytest.mark.parametrize("spec", [spec for spec in (*VARIANTS, *SEQUENTIAL) if get(spec).finish])
 @pytest.mark.parametrize("divisor", [Fraction(1), Fraction(7, 2)])
 def test_an_aggregate_finishes_with_its_derivatives(spec: str, divisor: Fraction) -> None:
     """What an aggregate makes of its sums, its slopes and its curvature are those of the independent definition."""

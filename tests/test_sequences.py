@@ -18,6 +18,7 @@ from losscli.registry import Loss, get
 from tests.laws_support import SEQUENTIAL, Data, evaluated, random_data, same_bits
 from tests.reference.accuracy import BOUND, ulps
 from tests.reference.catalogue import references
+from tests.reference.exact import Reference
 from tests.support import Ran
 
 Run = Callable[..., Ran]
@@ -32,16 +33,22 @@ def role_of(loss: Loss, data: Data, role: str) -> Any:
     return data.arrays[loss.kind.role_names.index(role)]
 
 
+def lengths_of(loss: Loss, data: Data, role: str) -> Any:
+    """How many entries of each row count; of what stands beside predictions as many as of these."""
+    names = loss.kind.role_names
+    return role_of(loss, data, f"{role}_lengths" if f"{role}_lengths" in names else "pred_lengths")
+
+
 def lists_of(loss: Loss, data: Data) -> dict[str, Any]:
     """The sequences of each role as lists, without their padding; roles that are lengths are left out."""
     found = {}
     for role, array in zip(loss.kind.roles, data.arrays, strict=True):
         if role.sequence:
-            lengths = role_of(loss, data, f"{role.name}_lengths")
+            lengths = lengths_of(loss, data, role.name)
             found[role.name] = [row[:k].tolist() for row, k in zip(array, lengths, strict=True)]
         elif not role.lengths_of:
             found[role.name] = array.tolist()
-    return found
+    return {name: rows for name, rows in found.items() if any(np.size(row) for row in rows)}
 
 
 # Values and derivatives
@@ -59,17 +66,23 @@ def test_values_are_those_of_the_definition(spec: str) -> None:
 
 
 @every_sequential
-def test_gradients_are_those_of_the_definition(spec: str) -> None:
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_derivatives_are_those_of_the_definition(spec: str, outputs: int) -> None:
     """By central differences of the definition in each entry, also behind the ends, where they are 0."""
     loss = get(spec)
-    data = random_data(loss, 4, 2)
-    found = loss.derivatives(data.checked, 1)["pred"][0]
-    for term, exact in zip(found, references(loss, DIGITS), strict=True):
-        for row, roles in zip(term, exact.items(data.checked), strict=True):
-            for place in np.ndindex(row.shape):
-                slope = (exact.value(_moved(roles, place, STEP)).value - exact.value(_moved(roles, place, -STEP)).value)
-                with mp.workdps(DIGITS):
-                    assert float(slope / (2 * STEP)) == pytest.approx(row[place], rel=1e-12, abs=1e-14), place
+    data, orders = random_data(loss, 4, outputs), loss.definition.orders
+    for order, found in zip(orders, loss.derivatives(data.checked, len(orders))["pred"], strict=True):
+        for term, exact in zip(found, references(loss, DIGITS), strict=True):
+            for row, roles in zip(term, exact.items(data.checked), strict=True):
+                for place in np.ndindex(row.shape):
+                    wanted = _difference(exact, roles, place, order)
+                    assert wanted == pytest.approx(row[place], rel=1e-12, abs=1e-14), (order, place)
+
+
+def _difference(exact: Reference, roles: Sequence[Any], place: tuple[int, ...], order: int) -> float:
+    low, here, high = (exact.value(_moved(roles, place, k * STEP)).value for k in (-1, 0, 1))
+    with mp.workdps(DIGITS):
+        return float((high - low) / (2 * STEP) if order == 1 else (high - 2 * here + low) / STEP**2)
 
 
 def _moved(roles: Sequence[Any], place: tuple[int, ...], step: Any) -> list[Any]:
@@ -107,8 +120,8 @@ def test_padding_is_no_value(spec: str, filler: float) -> None:
     data = random_data(loss, 15, 3)
     longer = []
     for role, array in zip(loss.kind.roles, data.arrays, strict=True):
-        if role.sequence:
-            lengths = role_of(loss, data, f"{role.name}_lengths")
+        if role.sequence and array.size:
+            lengths = lengths_of(loss, data, role.name)
             array = np.concatenate([array.astype(float), np.ones((len(array), 3, *array.shape[2:]))], axis=1)
             array[np.arange(array.shape[1]) >= lengths[:, None]] = filler
         longer.append(array)
@@ -305,6 +318,113 @@ def test_single_precision_adds_up_to_one_as_far_as_it_can() -> None:
     given = {"target": [[1], [2, 3], []], "pred": logs}
     assert losscli.evaluate("ctc", **given).value > 0
     assert losscli.evaluate("ctc", **{**given, "pred": [row.tolist() for row in logs]}).value > 0
+
+
+# Tokens
+
+
+P = [[-0.5, -1.5], [-4.0]]  # means of 1 and 4 a sequence, of 2 a token
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"),
+    [
+        ("token_nll", 2.0),
+        ("token_nll:over=sequences", 2.5),
+        ("token_nll:units=bits", 2 / np.log(2)),
+        ("perplexity", np.exp(2)),
+        ("perplexity:over=sequences", (np.exp(1) + np.exp(4)) / 2),
+        ("bits_per_byte", 6 / 12 / np.log(2)),
+    ],
+)
+def test_means_over_tokens_sequences_and_bytes(spec: str, value: float) -> None:
+    roles: dict[str, Any] = {"bytes": [7, 5]} if spec == "bits_per_byte" else {}
+    assert losscli.evaluate(spec, pred=P, **roles).value == pytest.approx(value, rel=1e-15)
+    padded = np.array([[-0.5, -1.5], [-4, np.nan]])
+    assert losscli.evaluate(spec, pred=padded, pred_lengths=[2, 1], **roles).value == pytest.approx(value, rel=1e-15)
+    mask = [[1, 1], [1, 0]]
+    masked = losscli.evaluate(spec, pred=np.nan_to_num(padded, nan=5), token_mask=mask, **roles)
+    assert masked.value == pytest.approx(value, rel=1e-15)
+    heavier = losscli.evaluate(spec, pred=[P[0], *P], **({"bytes": [7, 7, 5]} if roles else {})).value
+    assert losscli.evaluate(spec, pred=P, weight=[2, 1], **roles).value == heavier
+
+
+def test_a_distribution_a_token() -> None:
+    """The same as cross-entropy with a row a token; what a mask leaves out may be anything."""
+    rng = np.random.default_rng(0)
+    logits, target = rng.normal(size=(2, 3, 5)), np.array([[0, 4, 2], [1, 3, -100]])
+    mask = target >= 0
+    rows = losscli.evaluate("cross_entropy:form=logits", pred=logits[mask], target=target[mask]).value
+    given = {"pred": logits, "target": target, "token_mask": mask}
+    assert losscli.evaluate("token_nll:form=logits", **given).value == pytest.approx(rows, rel=1e-15)
+    logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    assert losscli.evaluate("token_nll", **{**given, "pred": logs}).value == pytest.approx(rows, rel=1e-14)
+    lists = {name: [row[:k].tolist() for row, k in zip(a, (3, 2), strict=True)] for name, a in given.items()}
+    assert losscli.evaluate("token_nll:form=logits", **lists).value == losscli.evaluate(
+        "token_nll:form=logits", **given
+    ).value
+
+
+@pytest.mark.parametrize("rest", [[], [[]]])
+def test_no_token_counts(rest: list[Any]) -> None:
+    """A sequence without tokens adds nothing to a mean over tokens, and has no mean of its own."""
+    assert losscli.evaluate("token_nll", pred=[*P, *rest]).value == 2.0
+    empty = losscli.evaluate("token_nll", pred=P, token_mask=[[0, 0], [0]])
+    assert np.isnan(empty.value)
+    assert np.isnan(losscli.evaluate("perplexity", pred=P, token_mask=[[0, 0], [0]]).value)
+    if rest:
+        with pytest.raises(InputError, match="^pred: row 2: no token counts here, and over=sequences takes"):
+            losscli.evaluate("token_nll:over=sequences", pred=[*P, *rest])
+
+
+def test_an_unlikely_token() -> None:
+    """An infinite or huge information is no error, and what is too large for a float64 is infinite."""
+    assert losscli.evaluate("token_nll", pred=[[-np.inf, -1]], allow_inf=True).value == np.inf
+    assert losscli.evaluate("perplexity", pred=[[-800.0]]).value == np.inf
+    assert losscli.evaluate("perplexity:over=sequences", pred=[[-800.0]], grad=True).value == np.inf
+    assert losscli.evaluate("perplexity", pred=[[-709.5]]).value == pytest.approx(1.3546e308, rel=1e-3)
+    assert losscli.evaluate("token_nll", pred=[[-1e308, -1e308]]).value == 1e308 or np.isinf(
+        losscli.evaluate("token_nll", pred=[[-1e308, -1e308]]).value
+    )
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        ({"pred": [[0.5]]}, "^pred: row 0: token 0: 0.5 is outside .*these look like probabilities: take their"),
+        ({"pred": [[[-1.0, -0.5]]]}, "^pred has a column a class for each token.*target has to say"),
+        ({"target": [[1, 1], [0]]}, "^pred has one number a token"),
+        ({"token_mask": [[1, 2], [1]]}, "^token_mask: row 0: token 1: 2.0 is not 0 or 1; 1 where a token counts"),
+        ({"token_mask": [[1, 1], [1, 1]]}, "^token_mask: row 1: 2 tokens, where pred has 1"),
+        ({"token_mask": np.ones((2, 3))}, r"^token_mask has shape \(2, 3\); one for each token"),
+        ({"pred_lengths": [2, 2]}, "^pred_lengths: row 1: length 2.0; pred has 1 entries there"),
+        ({"pred": [[HALF] * 2], "target": [[0.5, 1]]}, "^pred has one number a token"),
+    ],
+)
+def test_tokens_that_are_refused(roles: dict[str, Any], said: str) -> None:
+    with pytest.raises(LossError, match=said):
+        losscli.evaluate("token_nll", **{"pred": P, **roles})
+
+
+def test_logits_need_a_target() -> None:
+    with pytest.raises(InputError, match="^one logit a token says nothing"):
+        losscli.evaluate("token_nll:form=logits", pred=P)
+    logits = [[[0.0, 1.0]]]
+    with pytest.raises(InputError, match=r"^target: row 0: token 0: label 2 is outside 0\.\.1"):
+        losscli.evaluate("token_nll:form=logits", pred=logits, target=[[2]])
+    with pytest.raises(InputError, match="^bytes: row 0: -1.0 is outside"):
+        losscli.evaluate("bits_per_byte:form=logits", pred=logits, target=[[1]], bytes=[-1])
+
+
+def test_tokens_in_files(here: Path, run_here: Run) -> None:
+    """Lines with a list each, beside text that is no target; an archive with a mask."""
+    lines = [{"id": k, "target": "text", "pred": row, "bytes": 6} for k, row in enumerate(P)]
+    (here / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    np.savez(here / "t.npz", pred=np.array([[-0.5, -1.5], [-4, 0]]), token_mask=np.array([[1, 1], [1, 0]]))
+    for name in ("t.jsonl", "t.npz"):
+        assert run_here("eval", "-l", "token_nll", name, "--format", "value") == Ran("2.0\n", "", 0)
+    ran = run_here("eval", "-l", "bits_per_byte", "t.jsonl", "--format", "value")
+    assert ran == Ran(f"{losscli.evaluate('bits_per_byte', pred=P, bytes=[6, 6]).value!r}\n", "", 0)
 
 
 # Files

@@ -38,6 +38,7 @@ from losscli.kinds.quantiles import CENTRAL, INTERVAL, LEVELS, levels_of
 from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
 from losscli.kinds.sequences import ALIGNED
+from losscli.kinds.tokens import TOKENS, TOKENS_AND_BYTES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
@@ -86,6 +87,8 @@ __all__ = [
     "SIGNED_DISTANCES",
     "SIGNED_PAIRS",
     "SINGLE",
+    "TOKENS",
+    "TOKENS_AND_BYTES",
     "TRIPLETS",
     "TWEEDIE",
     "UNIT",

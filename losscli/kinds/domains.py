@@ -99,7 +99,8 @@ class Role(NamedTuple):
     `entries`: what the columns of a vector of predictions or targets are, in words.
     `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them.
     `sequence`: a row is a sequence of its own length, of numbers or of rows of numbers. `lengths_of` such a role: how
-    many entries of each row count; lists have their own length, and of arrays all entries count where it is `optional`.
+    many entries of each row count; lists have their own length. An `optional` role may be absent: a sequence then has
+    no entries, (n, 0), and of arrays all entries count.
     """
 
     name: str

@@ -31,9 +31,11 @@ class Rows:
         self._lists = values if values.dtype == object and values.ndim == 1 else None
         if self._lists is None and values.ndim < 2:
             raise InputError(f"{role} has shape {values.shape}; a row is a sequence: (n, T)")
-        there = np.full(len(values), values.shape[1]) if self._lists is None else np.array([*map(np.shape, values)])[:, 0]
-        self.lengths = _whole(f"{role}_lengths", role, lengths, there)
-        self.longest = int(there.max(initial=0))
+        self.there = own = (
+            np.full(len(values), values.shape[1]) if self._lists is None else np.array([len(row) for row in values])
+        )
+        self.lengths = _whole(f"{role}_lengths", role, lengths, own)
+        self.longest = int(own.max(initial=0))
         self.counts = np.arange(self.longest) < self.lengths[:, None]
         if self._lists is None:
             self.flat = values[self.counts]
@@ -50,20 +52,30 @@ class Rows:
         shape = shapes.pop() if shapes else ()
         return np.concatenate([part.reshape(-1, *shape) if len(part) else np.empty((0, *shape)) for part in parts])
 
-    def checked(self, check: "Callable[[Array], Array]", entry: str) -> "Array":
-        """What a check of the entries gives; a value that it refuses is one of a row, and of the entry in it."""
-        try:
-            return check(self.flat)
-        except BadValueError as error:
-            row, k = (int(i) for i in np.argwhere(self.counts)[error.row])
-            column = "" if error.column is None else f", class {error.column}"
-            raise BadValueError(self.role, row, None, f"{entry} {k}{column}: {error.what}") from None
-
     def padded(self, flat: "Array") -> "Array":
-        """(n, T) or (n, T, C): entries such as `flat` in their rows, 0 behind the ends."""
-        found = np.zeros((*self.counts.shape, *flat.shape[1:]), flat.dtype)
-        found[self.counts] = flat
-        return found
+        """(n, T) or (n, T, C): entries such as `flat` in their rows, 0 elsewhere."""
+        return filled(self.counts, flat)
+
+    def checked(self, check: "Callable[[Array], Array]", entry: str) -> "Array":
+        """What a check of `flat` gives, in its rows."""
+        return self.padded(placed(self.role, self.counts, check, self.flat, entry))
+
+
+def filled(counts: "Array", flat: "Array") -> "Array":
+    """The entries that count in their rows, 0 elsewhere."""
+    found = np.zeros((*counts.shape, *flat.shape[1:]), flat.dtype)
+    found[counts] = flat
+    return found
+
+
+def placed(role: str, counts: "Array", check: "Callable[[Array], Array]", flat: "Array", entry: str) -> "Array":
+    """What a check of the entries that count gives; a value that it refuses is one of a row, and of an entry in it."""
+    try:
+        return check(flat)
+    except BadValueError as error:
+        row, k = (int(i) for i in np.argwhere(counts)[error.row])
+        column = "" if error.column is None else f", class {error.column}"
+        raise BadValueError(role, row, None, f"{entry} {k}{column}: {error.what}") from None
 
 
 def _whole(name: str, of: str, lengths: "Array", there: "Array") -> "Array":
@@ -94,9 +106,9 @@ def _check_aligned(arrays: "list[Array]", params: Params, allow_inf: bool) -> "l
     known = classes or 1 + int(max(labels.flat.max(initial=0), params["blank"]))  # of no frames at all
     indices = labels.checked(partial(_check_labels, classes=known, blank=params["blank"]), "label")
     if not classes:
-        return [np.zeros((len(pred), 0, known)), labels.padded(indices), frames.lengths, labels.lengths]
+        return [np.zeros((len(pred), 0, known)), indices, frames.lengths, labels.lengths]
     log_p = frames.checked(partial(_check_frames, params=params, allow_inf=allow_inf), "frame")
-    return [frames.padded(log_p), labels.padded(indices), frames.lengths, labels.lengths]
+    return [log_p, indices, frames.lengths, labels.lengths]
 
 
 def _shape(values: "Array") -> str:

@@ -42,6 +42,7 @@ FAMILIES = {
     "lovasz": ("lovasz_hinge", "lovasz_softmax"),
     "boxes": ("box_iou", "giou", "diou", "ciou"),
     "sequence": ("ctc",),
+    "tokens": ("token_nll", "perplexity", "bits_per_byte"),
 }
 
 __all__ = ["FAMILIES"]

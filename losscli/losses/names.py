@@ -119,6 +119,10 @@ _SAID = {
     "pairlogit pairwise_logistic_loss": _ALL_PAIRS,
     "rmsewithuncertainty": "takes ln σ: say 'gaussian_nll:full=true', which takes the variance",
     # further
+    "bits_per_token": "is 'token_nll' in bits: say 'token_nll:units=bits'",
+    "byte_perplexity": "is 2 to the power of bits a byte: say 'bits_per_byte'",
+    "mean_perplexity": "is the mean over sequences: say 'perplexity:over=sequences'",
+    "word_perplexity": "divides by words, not tokens: say 'perplexity', or 'bits_per_byte', which needs no tokens",
     "amari": "counts alpha otherwise, as 1 - 2·alpha or its opposite: say 'alpha_divergence'",
     "binarycalibrationerror": _CALIBRATION,
     "charbonnierloss charbonnier_loss": _CHARBONNIER,

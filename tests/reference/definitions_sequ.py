@@ -5,7 +5,7 @@ from typing import Any
 
 from mpmath import exp, inf, log, mpf
 
-from tests.reference.exact import Definition, Number
+from tests.reference.exact import Aggregate, Definition, Number
 
 Frames = Sequence[Sequence[Number]]
 
@@ -47,4 +47,58 @@ def _frames(pred: Frames, target: Any, frames: int, labels: int, **_: Any) -> Nu
     return mpf(frames)
 
 
-DEFINITIONS = {"ctc": Definition(_ctc, rowwise=True, size=_frames)}
+def _information(pred: Any, target: Any, mask: Any, count: int, *_: Any, form: str, **__: Any) -> list[Number]:
+    """-ln p of each token that counts."""
+    if not target:
+        return [-x for x, is_there in zip(pred, mask, strict=True) if is_there]
+    rows = _probabilities(pred, form)
+    return [-log(row[k]) for row, k, is_there in zip(rows, target, mask, strict=True) if is_there]
+
+
+def _tokens(pred: Any, target: Any, mask: Any, *_: Any, **__: Any) -> list[Number]:
+    return [mpf(sum(map(bool, mask)))]
+
+
+def _bytes(pred: Any, target: Any, mask: Any, count: int, text: Number, **_: Any) -> list[Number]:
+    return [mpf(text)]
+
+
+def _mean(*roles: Any, units: str, **params: Any) -> list[Number]:
+    (count,) = _tokens(*roles)
+    return [x / count / (log(2) if units == "bits" else 1) for x in _information(*roles, **params)]
+
+
+def _choices(*roles: Any, **params: Any) -> list[Number]:
+    return [exp(sum(_mean(*roles, units="nats", **params)))]
+
+
+def _over(sums: Sequence[Number], unit: Number) -> Number:
+    return sums[0] / sums[1] / unit
+
+
+_INFORMATION, _TOKENS = Definition(_information, rowwise=True), Definition(_tokens, rowwise=True)
+_MANY = 64  # ulp: exp magnifies what is rounded of its exponent
+
+DEFINITIONS = {
+    "ctc": Definition(_ctc, rowwise=True, size=_frames),
+    "token_nll": Definition(
+        _mean,
+        rowwise=True,
+        aggregate=Aggregate(
+            (_INFORMATION, _TOKENS), lambda sums, _, units, **__: _over(sums, log(2) if units == "bits" else mpf(1))
+        ),
+    ),
+    "perplexity": Definition(
+        _choices,
+        rowwise=True,
+        aggregate=Aggregate((_INFORMATION, _TOKENS), lambda sums, *_, **__: exp(sums[0] / sums[1])),
+        ulps=_MANY,
+    ),
+    "bits_per_byte": Definition(
+        _information,
+        rowwise=True,
+        aggregate=Aggregate(
+            (_INFORMATION, Definition(_bytes, rowwise=True)), lambda sums, *_, **__: _over(sums, log(2))
+        ),
+    ),
+}

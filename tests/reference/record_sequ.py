@@ -83,6 +83,55 @@ def short() -> list[Case]:
     return [case("ctc:form=logits,zero_infinity=true", "torch: ctc_loss", roles, **both)]
 
 
+def tokens() -> list[Case]:
+    """Distributions of each token, of which some do not count; the mean over tokens is torch's own."""
+    import torch
+
+    rng, found = np.random.default_rng(52), []
+    for n, length, classes in ((3, 4, 5), (2, 7, 3)):
+        target, mask = rng.integers(0, classes, (n, length)), (rng.random((n, length)) < 0.7) | (np.arange(length) == 0)
+        roles = {"pred": rng.normal(0, 2, (n, length, classes)), "target": target, "token_mask": mask.astype(float)}
+        roles |= {"pred_lengths": np.full(n, length)}
+        x = torch.tensor(roles["pred"], requires_grad=True)
+        came = torch.tensor(np.where(mask, target, -100))
+        text = rng.integers(5, 40, n)
+
+        def both(value: Any, x: Any = x) -> dict[str, Any]:
+            return {"value": value.item(), "gradient": torch.autograd.grad(value, x)[0].numpy()}
+
+        by = "torch: cross_entropy with ignore_index"
+        found += [
+            case("token_nll:form=logits", by, roles, **both(mean_of(x, came))),
+            case("token_nll:form=logits,units=bits", f"{by}, over ln 2", roles, **both(mean_of(x, came) / np.log(2))),
+            case("perplexity:form=logits", f"{by}, exp", roles, **both(mean_of(x, came).exp())),
+        ]
+        each = sequences_of(x, came, mask)
+        found.append(case("token_nll:form=logits,over=sequences", f"{by}, a sequence", roles, **both(each.mean())))
+        each = sequences_of(x, came, mask)
+        found.append(case("perplexity:form=logits,over=sequences", f"{by}, exp", roles, **both(each.exp().mean())))
+        bits = (sequences_of(x, came, mask) * torch.tensor(mask.sum(1))).sum() / text.sum() / np.log(2)
+        found.append(case("bits_per_byte:form=logits", f"{by}, sum", {**roles, "bytes": text}, **both(bits)))
+        logs = torch.log_softmax(x, 2).detach().gather(2, torch.tensor(target)[:, :, None])[:, :, 0].numpy()
+        plain = {**roles, "pred": logs, "target": np.zeros((n, 0))}
+        value = mean_of(x, came).item()
+        found.append(case("token_nll", f"{by}, gathered", plain, value=value))
+    return found
+
+
+def mean_of(x: Any, came: Any) -> Any:
+    import torch.nn.functional as f
+
+    return f.cross_entropy(x.transpose(1, 2), came)
+
+
+def sequences_of(x: Any, came: Any, mask: Any) -> Any:
+    """The mean over the tokens of each sequence."""
+    import torch
+    import torch.nn.functional as f
+
+    return f.cross_entropy(x.transpose(1, 2), came, reduction="none").sum(1) / torch.tensor(mask.sum(1))
+
+
 def differences() -> list[Case]:
     """Where torch has a rule of its own."""
     import torch
@@ -99,7 +148,7 @@ if __name__ == "__main__":
     import torch
 
     versions = {"torch": torch.__version__.partition("+")[0], "numpy": np.__version__}
-    cases, others = (",\n".join(json.dumps(one) for one in found) for found in ([*ctc(), *short()], differences()))
+    cases, others = (",\n".join(json.dumps(one) for one in found) for found in ([*ctc(), *short(), *tokens()], differences()))
     FILE.write_text(
         f'{{\n"versions": {json.dumps(versions)},\n"cases": [\n{cases}\n],\n"differences": [\n{others}\n]\n}}\n', "utf8"
     )
