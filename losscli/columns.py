@@ -21,8 +21,8 @@ USUAL = {
         *("y_true", "ytrue", "y", "target", "targets", "label", "labels", "truth", "true", "ground_truth"),
         *("actual", "observed", "class"),
     ),
-    "pred_lengths": ("pred_lengths", "input_lengths", "logit_lengths", "pred_length", "input_length", "logit_length"),
-    "target_lengths": ("target_lengths", "label_lengths", "target_length", "label_length"),
+    "pred_lengths": ("pred_lengths", "input_lengths", "logit_lengths"),
+    "target_lengths": ("target_lengths", "label_lengths"),
 }
 USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "log_probs", "score", "class"),
@@ -97,12 +97,12 @@ def _bind_all(
     placeless = {n for n, r in dispensable.items() if not (n in {*readers, *chosen} or _is_named(r, first))}
     shared = [r.name for r in roles if readers.get(r.name, first) is first and r.name not in placeless]
     bindings: list[Binding] = []
-    for role in roles:
-        is_shared, named = len(shared) > 1 and role.name in shared, chosen.get(role.name)
-        if role.name in placeless:
-            bindings.append(_without_columns(role, bindings))
+    for r in roles:
+        if r.name in placeless:
+            bindings.append(_without_columns(r, bindings))
         else:
-            bindings.append(_bind_role(role, readers.get(role.name, first), named, is_shared))
+            is_shared = len(shared) > 1 and r.name in shared
+            bindings.append(_bind_role(r, readers.get(r.name, first), chosen.get(r.name), is_shared))
     _refuse_other_shapes([b for b in bindings if not (b.sequence or b.beside)])
     having = {b.role: b.reader for b in bindings}
     for role in (WEIGHT, MASK):
@@ -260,7 +260,9 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
 
 
 def _usual_names(role: Role) -> Sequence[str]:
-    return USUAL.get(role.name, (role.name,))
+    """Those of a single column, which for a sequence may be a list of what several columns would hold."""
+    names = USUAL.get(role.name, (role.name,))
+    return (*names, *_stems(role)) if role.sequence else names
 
 
 def _stems(role: Role) -> Sequence[str]:

@@ -154,7 +154,7 @@ def evaluate(
     given = {role: data for role, data in {**roles, WEIGHT: weight, MASK: mask}.items() if data is not None}
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
-    given, chosen = Given(given, chosen).with_members(objectives[0].losses[0].kind.role_names)
+    given, chosen = Given(given, chosen).with_members(objectives[0].losses[0].kind.roles)
     keys = Keyed(names_of(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize=normalize)
     check_normalize(normalize, wanted)

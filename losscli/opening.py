@@ -25,6 +25,8 @@ from losscli.errors import UsageError
 from losscli.formats import Reader, Reading, members, open_reader
 from losscli.formats.base import PLAIN
 from losscli.formats.dialect import refuse_unused
+from losscli.formats.paths import named
+from losscli.kinds import Role
 from losscli.objectives import Objective
 from losscli.pairing import Pairing
 from losscli.tables import Rules, Table, readers_of
@@ -64,30 +66,37 @@ class Given(NamedTuple):
     data: dict[str, Any]
     columns: dict[str, list[str]]
 
-    def with_members(self, roles: Sequence[str]) -> "Given":
+    def with_members(self, roles: Sequence[Role]) -> "Given":
         """The same, but where an archive is given for the first role, and no file for some others: they have a member
         of it, the one that is named as a column would be, else the one with a usual name. Raises UsageError.
         """
-        path = self.data[roles[0]]
-        wanted = [role for role in (*roles, WEIGHT, MASK) if role not in self.data or role in self.columns]
-        if not (wanted and isinstance(path, (str, os.PathLike))) or set(self.data) - {roles[0]} >= set(roles[1:]):
+        path = self.data[roles[0].name]
+        wanted = [r for r in (*roles, Role(WEIGHT, optional=True), Role(MASK, optional=True)) if self._lacks(r.name)]
+        if not (wanted and isinstance(path, (str, os.PathLike))) or all(role.name in self.data for role in roles[1:]):
             return self
         path = os.fspath(path)
         names = [member.removeprefix(f"{path}:") for member in members(path)]
-        found = {role: self._member(path, names, role) for role in wanted} if len(names) > 1 else {}
+        found = {role.name: self._member(path, names, role) for role in wanted} if len(names) > 1 else {}
         taken = {role: name for role, name in found.items() if name is not None}
         data = {**self.data, **{role: f"{path}:{name}" for role, name in taken.items()}}
         return Given(data, {role: named for role, named in self.columns.items() if role not in taken})
 
-    def _member(self, path: str, names: Sequence[str], role: str) -> str | None:
-        """The member for a role; None where there is none, or the role has a file."""
-        named = self.columns.get(role, [])
-        if named or role in (WEIGHT, MASK):
-            return named[0] if len(named) == 1 and named[0] in names else None
-        usual = [name for name in names if name.lower() in (role, *USUAL.get(role, ()), *USUAL_VECTORS.get(role, ()))]
-        if len(usual) > 1:
-            raise UsageError(f"{path}: which member is {role}? say --col {role}={' or '.join(usual)}")
-        return usual[0] if usual else None
+    def _lacks(self, role: str) -> bool:
+        """Whether no file is given for a role, or a column of it is named, which may be a member."""
+        return role not in self.data or role in self.columns
+
+    def _member(self, path: str, names: Sequence[str], role: Role) -> str | None:
+        """The member for a role; None where there is none."""
+        said = self.columns.get(role.name, [])
+        if said or role.name in (WEIGHT, MASK):
+            return said[0] if len(said) == 1 and said[0] in names else None
+        known = (role.name, *USUAL.get(role.name, ()), *USUAL_VECTORS.get(role.name, ()))
+        usual = [name for name in names if name.lower() in known]
+        if len(usual) == 1 or (not usual and (role.optional or role.lengths_of)):
+            return usual[0] if usual else None
+        raise UsageError(
+            f"{path}: which member is {role.name}? say --col {role.name}=NAME; its members: {named(names)}"
+        )
 
 
 def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:

@@ -124,7 +124,10 @@ class Describer(NamedTuple):
         return shares
 
     def _derivatives(self, checked: "Sequence[Sequence[Array]]", samples: Samples) -> dict[str, Any]:
-        order, given = max(self.orders), dict(zip(self.objective.losses[0].kind.role_names, samples.arrays, strict=True))
+        order, given = (
+            max(self.orders),
+            dict(zip(self.objective.losses[0].kind.role_names, samples.arrays, strict=True)),
+        )
         derivatives = [loss.derivatives(a, order) for loss, a in zip(self.objective.losses, checked, strict=True)]
         found = apply(self.chains, derivatives, samples.weight)
         several = len(found) > 1

@@ -122,9 +122,11 @@ def test_padding_is_no_value(spec: str, filler: float) -> None:
     for role, array in zip(loss.kind.roles, data.arrays, strict=True):
         if role.sequence and array.size:
             lengths = lengths_of(loss, data, role.name)
-            array = np.concatenate([array.astype(float), np.ones((len(array), 3, *array.shape[2:]))], axis=1)
-            array[np.arange(array.shape[1]) >= lengths[:, None]] = filler
-        longer.append(array)
+            wider = np.concatenate([array.astype(float), np.ones((len(array), 3, *array.shape[2:]))], axis=1)
+            wider[np.arange(wider.shape[1]) >= lengths[:, None]] = filler
+            longer.append(wider)
+        else:
+            longer.append(array)
     wanted = evaluated(data, grad=True)
     for block in (1, 4, 100):
         found = evaluated(Data(loss, longer, ""), grad=True, block=block)
@@ -145,7 +147,8 @@ def test_lists_are_arrays_with_lengths(spec: str) -> None:
         assert (found.value, found.std) == (wanted.value, wanted.std)
         for row, padded, own in zip(found.gradient, wanted.gradient, lists["pred"], strict=True):
             assert same_bits(row, padded[: len(own)])
-        assert found.samples and found.samples["gradient"] == [row.tolist() for row in found.gradient]
+        assert found.samples
+        assert found.samples["gradient"] == [row.tolist() for row in found.gradient]
 
 
 @every_sequential
@@ -215,7 +218,8 @@ def test_what_cannot_be_spelled_is_infinite_and_has_no_slope() -> None:
     result = losscli.evaluate("ctc", pred=pred, target=target, grad=True).results[0]
     assert (result.value, result.infinite, result.first_infinite) == (np.inf, 1, 0)
     assert result.why_infinite == "its target needs 3 frames and has 2"
-    assert np.isnan(result.gradient[0]).all() and np.isfinite(result.gradient[1]).all()
+    assert np.isnan(result.gradient[0]).all()
+    assert np.isfinite(result.gradient[1]).all()
     zeroed = losscli.evaluate("ctc:zero_infinity=true", pred=pred, target=target, grad=True).results[0]
     assert (zeroed.value, zeroed.infinite) == (ctc(even(4), [1, 1]).value / 2, 0)
     assert not zeroed.gradient[0].any()
@@ -360,9 +364,10 @@ def test_a_distribution_a_token() -> None:
     logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
     assert losscli.evaluate("token_nll", **{**given, "pred": logs}).value == pytest.approx(rows, rel=1e-14)
     lists = {name: [row[:k].tolist() for row, k in zip(a, (3, 2), strict=True)] for name, a in given.items()}
-    assert losscli.evaluate("token_nll:form=logits", **lists).value == losscli.evaluate(
-        "token_nll:form=logits", **given
-    ).value
+    assert (
+        losscli.evaluate("token_nll:form=logits", **lists).value
+        == losscli.evaluate("token_nll:form=logits", **given).value
+    )
 
 
 @pytest.mark.parametrize("rest", [[], [[]]])
@@ -373,7 +378,7 @@ def test_no_token_counts(rest: list[Any]) -> None:
     assert np.isnan(empty.value)
     assert np.isnan(losscli.evaluate("perplexity", pred=P, token_mask=[[0, 0], [0]]).value)
     if rest:
-        with pytest.raises(InputError, match="^pred: row 2: no token counts here, and over=sequences takes"):
+        with pytest.raises(InputError, match=r"^pred: row 2: no token counts here, and over=sequences takes"):
             losscli.evaluate("token_nll:over=sequences", pred=[*P, *rest])
 
 
@@ -407,12 +412,12 @@ def test_tokens_that_are_refused(roles: dict[str, Any], said: str) -> None:
 
 
 def test_logits_need_a_target() -> None:
-    with pytest.raises(InputError, match="^one logit a token says nothing"):
+    with pytest.raises(InputError, match=r"^one logit a token says nothing"):
         losscli.evaluate("token_nll:form=logits", pred=P)
     logits = [[[0.0, 1.0]]]
     with pytest.raises(InputError, match=r"^target: row 0: token 0: label 2 is outside 0\.\.1"):
         losscli.evaluate("token_nll:form=logits", pred=logits, target=[[2]])
-    with pytest.raises(InputError, match="^bytes: row 0: -1.0 is outside"):
+    with pytest.raises(InputError, match=r"^bytes: row 0: -1\.0 is outside"):
         losscli.evaluate("bits_per_byte:form=logits", pred=logits, target=[[1]], bytes=[-1])
 
 
@@ -480,7 +485,9 @@ def test_gradients_of_lists_are_lists(name: str, here: Path, run_here: Run) -> N
             0 if k in absent else len(row) for k, row in enumerate(lists["pred"])
         ]
     whole = losscli.evaluate("ctc", pred=name, grad=True).to_dict()["results"][0]["gradient"]
-    assert [row[: len(own)].tolist() for row, own in zip(wanted.gradient, lists["pred"], strict=True)] == whole["values"]
+    assert [row[: len(own)].tolist() for row, own in zip(wanted.gradient, lists["pred"], strict=True)] == whole[
+        "values"
+    ]
     ran = run_here("eval", "-l", "ctc", name, "--grad-out", "g.npy")
     said = "g.npy: an array has rows of one length, and the rows of pred are lists; --grad --format json writes lists"
     assert (ran.code, ran.stderr) == (2, f"losscli: error: {said}\n")

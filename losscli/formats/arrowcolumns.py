@@ -48,7 +48,9 @@ class Decoder:
         others = {(j, p.labels) for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
         nested = {j for p in picks if p.sequence for j in p.columns}
         arrays = {
-            (j, labels): self._sequences(found[j], j, place) if j in nested else self._column(found[j], j, place, labels)
+            (j, labels): self._sequences(found[j], j, place)
+            if j in nested
+            else self._column(found[j], j, place, labels)
             for j, labels in sorted(others)
         }
         return Block(tuple(_pick(arrays, texts, pick) for pick in picks), place)
@@ -90,16 +92,20 @@ class Decoder:
     def _sequences(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any]":
         """Lists of numbers, or of lists that are all of one length in a row, each row with as many as it has."""
         if not _is_list(array.type):
-            return self._column(array, j, place, labels=False)
+            return _numbers(array)
         self._refuse_null(array, j, place)
         ends, entries = np.cumsum(_list_lengths(array))[:-1], array.flatten()
         if not _is_list(entries.type):
             return as_sequences(np.split(_numbers(entries), ends))
         widths = np.split(_list_lengths(entries), ends)
-        odd = [row for row, of_row in enumerate(widths) if len(of_row) and ((of_row != of_row[0]).any() or not of_row[0])]
+        odd = [
+            row for row, of_row in enumerate(widths) if len(of_row) and ((of_row != of_row[0]).any() or not of_row[0])
+        ]
         if odd or entries.null_count:
             where = f"{place(odd[0])}: " if odd else f"{self.name}: "
-            raise InputError(f"{where}column '{self.columns[j].name}': a list whose entries are not lists of one length")
+            raise InputError(
+                f"{where}column '{self.columns[j].name}': a list whose entries are not lists of one length"
+            )
         sizes = np.cumsum([of_row.sum() for of_row in widths])[:-1]
         rows = np.split(_numbers(entries.flatten()), sizes)
         return as_sequences([row.reshape(len(w), -1) if len(w) else row for row, w in zip(rows, widths, strict=True)])

@@ -73,7 +73,7 @@ class ParquetReader:
         """Of sequences, which may be long, as many rows as take a few MiB on average."""
         metadata = self._file.metadata
         size = sum(metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups))
-        return max(1, min(most, _SEQUENCES * self.rows // max(size, 1)))
+        return max(1, min(most, int(_SEQUENCES * self.rows // max(size, 1))))
 
     def _reopen(self, texts: list[str]) -> None:
         """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.

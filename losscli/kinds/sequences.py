@@ -87,7 +87,9 @@ def _whole(name: str, of: str, lengths: "Array", there: "Array") -> "Array":
     if wrong.any():
         row, _ = first(wrong)
         found, most = format_number(values[row]), int(there[row])
-        raise BadValueError(name, row, None, f"length {found}; {of} has {most} entries there, so it is one of 0..{most}")
+        raise BadValueError(
+            name, row, None, f"length {found}; {of} has {most} entries there, so it is one of 0..{most}"
+        )
     return values.astype(np.intp)
 
 

@@ -51,7 +51,9 @@ def _grid(tokens: Rows, name: str, values: "Array") -> "Array | None":
         flat = np.concatenate([*values])
         values = flat if flat.ndim > 1 else filled(np.arange(tokens.longest) < there[:, None], flat)
     if values.shape != tokens.counts.shape:
-        raise InputError(f"{name} has shape {values.shape}; one for each token of pred is needed, {tokens.counts.shape}")
+        raise InputError(
+            f"{name} has shape {values.shape}; one for each token of pred is needed, {tokens.counts.shape}"
+        )
     return values
 
 
@@ -61,7 +63,8 @@ def _mask(there: "Array", mask: "Array") -> "Array":
     def check(flat: "Array") -> "Array":
         return within(_MASK, floats(flat), flat.dtype, {}, False)
 
-    return filled(there, placed("token_mask", there, check, mask[there], "token")) != 0
+    wanted: Array = filled(there, placed("token_mask", there, check, mask[there], "token")) != 0
+    return wanted
 
 
 def _check_shape(flat: "Array", has_target: bool, params: Params) -> None:
@@ -129,8 +132,8 @@ _TOKENS = (
 )
 _SHAPES = (
     "pred: (n, T), the log-probability of each token that came; or (n, T, C) with target: (n, T), which came; "
-    "token_mask: (n, T), 1 where a token counts; pred_lengths: (n,), how many of each row do; or lists, each of its own "
-    "length"
+    "token_mask: (n, T), 1 where a token counts; pred_lengths: (n,), how many of each row do; or lists, each of its "
+    "own length"
 )
 TOKENS = Kind("tokens", _SHAPES, _TOKENS, partial(_check_tokens, _TOKENS), partial(_sample_tokens, False))
 _WITH_BYTES = (*_TOKENS, Role("bytes", _COUNTS, ordered=False))

@@ -56,8 +56,8 @@ def ctc(
 ) -> Yields:
     """CTC: -ln P(target), with P the sum over all paths that spell the target, of Π_t p_t(path_t) over the frames t.
 
-    A path names a class a frame; it spells what is left when repeats are merged and then blanks taken out, so that equal
-    labels in a row need a blank between. With form=log_probs pred holds ln p, with form=logits p = softmax(pred).
+    A path names a class a frame; it spells what is left when repeats are merged and then blanks taken out, so that
+    equal labels in a row need a blank between. With form=log_probs pred holds ln p, with form=logits p = softmax(pred).
     zero_infinity takes 0, and a gradient of 0, for a sample without a path. One value a row, not divided by any length.
     Gradient with form=log_probs -γ, with form=logits p - γ, where γ_t(k) is the share of P whose paths are in class k
     at frame t, by forward-backward; NaN where there is no path. The Hessian diagonal is not there.
@@ -67,11 +67,12 @@ def ctc(
     Assumes frames that are independent once the network has seen all of them: a path has Π_t p_t(path_t), and paths
     exclude one another, so that P is their sum; minus its logarithm is the loss.
     Good: needs no alignment; the sum over exponentially many paths takes T · S steps.
-    Beware: infinite where the target and a frame for each repeated label are more than the frames; the message says
-    which row. Values below T · 1e-16 are rounding. Array files are (n, T, C): a batch saved as (T, n, C) must be turned.
-    Related: two frames of two classes at 1/2 each spell a label in 3 of 4 paths: ln 4/3. Of one frame and one label it is nll, of no label -Σ_t ln p_t(blank).
+    Beware: infinite where a target needs more frames than there are, one a label and one more a repeated label. Values
+    below T · 1e-16 are rounding. Array files are (n, T, C): a batch saved as (T, n, C) has to be turned.
+    Related: two frames of two classes at 1/2 each spell a label in 3 of 4 paths: ln 4/3. Of one frame and one label it
+    is nll, of no label -Σ_t ln p_t(blank).
     Elsewhere: torch's CTCLoss takes (T, n, C), its mean divides each value by its target length, and its gradient with
-    respect to log-probabilities is p - γ. keras's CTC and optax's ctc_loss take logits, and optax marks what is padding.
+    respect to log-probabilities is p - γ. keras's CTC and optax's ctc_loss take logits; optax marks what is padding.
     Reference: Graves et al. (2006), doi:10.1145/1143844.1143891.
 
     >>> losscli.evaluate("ctc:form=logits", pred=[[[0, 0], [0, 0]]], target=[[1]]).value

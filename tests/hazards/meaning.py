@@ -731,7 +731,6 @@ VECTORS = [
 ]
 
 
-
 def _frames(target: Any, pred: Any = None, frames: Any = (4, 4)) -> dict[str, Any]:
     """Two targets of two labels, beside four frames each of three classes at 1/4, 1/2 and 1/4."""
     p = np.log([[[0.25, 0.5, 0.25]] * 4] * 2) if pred is None else pred
@@ -776,4 +775,17 @@ ALIGNMENTS = [
     ),
 ]
 
-HAZARDS = [*SHAPES, *KEYS, *CLASSES, *FORMS, *TARGETS, *WEIGHTS, *PARAMETERS, *MASKS, *COUNTS, *NUMBERS, *VECTORS, *ALIGNMENTS]
+HAZARDS = [
+    *SHAPES,
+    *KEYS,
+    *CLASSES,
+    *FORMS,
+    *TARGETS,
+    *WEIGHTS,
+    *PARAMETERS,
+    *MASKS,
+    *COUNTS,
+    *NUMBERS,
+    *VECTORS,
+    *ALIGNMENTS,
+]

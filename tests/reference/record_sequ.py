@@ -148,7 +148,9 @@ if __name__ == "__main__":
     import torch
 
     versions = {"torch": torch.__version__.partition("+")[0], "numpy": np.__version__}
-    cases, others = (",\n".join(json.dumps(one) for one in found) for found in ([*ctc(), *short(), *tokens()], differences()))
+    cases, others = (
+        ",\n".join(json.dumps(one) for one in found) for found in ([*ctc(), *short(), *tokens()], differences())
+    )
     FILE.write_text(
         f'{{\n"versions": {json.dumps(versions)},\n"cases": [\n{cases}\n],\n"differences": [\n{others}\n]\n}}\n', "utf8"
     )
