@@ -159,11 +159,11 @@ def test_a_member_for_each_role(save: Callable[..., None], here: Path) -> None:
     ],
 )
 def test_one_archive_holds_all_roles(
-    loss: str, members: list[str], columns: dict[str, str], paths: list[str], save: Callable[..., None], here: Path
+    loss: str, members: list[str], columns: dict[str, str], paths: list[str], here: Path
 ) -> None:
     """Without naming a member: each role has the one that a column option names, or the one with a usual name."""
     values = {name: np.round(np.abs(PRED)) % 2 if name == "m" else np.abs(PRED) + k for k, name in enumerate(members)}
-    save("run.npz", **values)
+    np.savez("run.npz", **values)
     first, *others = losscli.get(loss).kind.role_names
     report = losscli.evaluate(loss, **{first: "run.npz"}, columns=columns)
     assert [i.path for i in report.inputs] == [f"run.npz:{name}" for name in paths]

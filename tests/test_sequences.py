@@ -15,7 +15,8 @@ from mpmath import mp, mpf
 import losscli
 from losscli.errors import InputError, LossError, UsageError
 from losscli.registry import Loss, get
-from tests.laws_support import SEQUENTIAL, Data, evaluated, random_data, same_bits
+from tests import laws_support
+from tests.laws_support import SEQUENTIAL, Data, evaluated, same_bits
 from tests.reference.accuracy import BOUND, ulps
 from tests.reference.catalogue import references
 from tests.reference.exact import Reference
@@ -27,6 +28,18 @@ DIGITS, STEP = 60, mpf(10) ** -20
 CTC = [spec for spec in SEQUENTIAL if get(spec).name == "ctc"]
 every_ctc = pytest.mark.parametrize("spec", CTC)
 HALF = np.log(0.5)
+
+
+def random_data(loss: Loss, rows: int, outputs: int) -> Data:
+    """What the kind draws; with one output, of each token the probability of what came alone, where the loss takes
+    that: its target is absent.
+    """
+    data = laws_support.random_data(loss, rows, outputs)
+    if outputs > 1 or loss.params["form"] == "logits" or not loss.kind.roles[1].optional:
+        return data
+    pred, target, *others = data.arrays
+    came = np.take_along_axis(pred, target[:, :, None], axis=2)[:, :, 0]
+    return Data(loss, [came, np.zeros((rows, 0)), *others], data.label)
 
 
 def role_of(loss: Loss, data: Data, role: str) -> Any:
@@ -113,11 +126,12 @@ def test_no_bit_depends_on_neighbours(spec: str) -> None:
 
 
 @every_sequential
+@pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("filler", [0.0, 7.0, np.nan])
-def test_padding_is_no_value(spec: str, filler: float) -> None:
+def test_padding_is_no_value(spec: str, filler: float, outputs: int) -> None:
     """Whatever stands behind the ends, and however much of it."""
     loss = get(spec)
-    data = random_data(loss, 15, 3)
+    data = random_data(loss, 15, outputs)
     longer = []
     for role, array in zip(loss.kind.roles, data.arrays, strict=True):
         if role.sequence and array.size:
@@ -136,10 +150,11 @@ def test_padding_is_no_value(spec: str, filler: float) -> None:
 
 
 @every_sequential
-def test_lists_are_arrays_with_lengths(spec: str) -> None:
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_lists_are_arrays_with_lengths(spec: str, outputs: int) -> None:
     """The same bits, and gradients of the lists' lengths."""
     loss = get(spec)
-    data = random_data(loss, 15, 3)
+    data = random_data(loss, 15, outputs)
     wanted = evaluated(data, grad=True, per_sample=True)
     lists = lists_of(loss, data)
     for given in (lists, {role: [np.array(row) for row in rows] for role, rows in lists.items()}):

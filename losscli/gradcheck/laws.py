@@ -49,7 +49,7 @@ def _laws(loss: Loss, outputs: int) -> list[Law]:
             *(_own_law(loss, loss.check(many), role, order) for role, order in own),
             *(_value_law(loss, loss.check(few), role, order) for role, order in cases),
             _finite_law(loss, loss.check(many)),
-            *_row_laws(loss, {r: a for r, a in zip(loss.kind.role_names, many, strict=True) if a.size}),
+            *_row_laws(loss, dict(zip(loss.kind.role_names, many, strict=True))),
             _text_law(loss),
         ]
 

@@ -93,15 +93,13 @@ def _beside_rows(role: Role, values: "Array", n: int, params: Params, allow_inf:
 
 
 def _sample_tokens(has_bytes: bool, rng: "np.random.Generator", params: Params, n: int, outputs: int) -> "list[Array]":
-    """Some tokens of each row count; with one output the probability of what came, else a distribution each."""
+    """Some tokens of each row count, and each has a distribution."""
     longest, classes = 5, max(outputs, 2)
     lengths = rng.integers(1, longest + 1, n)
     logits = rng.normal(size=(n, longest, classes)) * 2
     logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
     mask = (rng.random((n, longest)) < 0.8) | (np.arange(longest) == 0)
     more = [rng.integers(1, 30, n)] if has_bytes else []
-    if outputs == 1 and params["form"] == "log_probs":
-        return [logs[:, :, 0], np.zeros((n, 0)), mask.astype(np.float64), lengths, *more]
     pred = logits if params["form"] == "logits" else logs
     return [pred, rng.integers(0, classes, (n, longest)), mask.astype(np.float64), lengths, *more]
 
