@@ -94,9 +94,10 @@ def evaluate(
         which take the same roles.
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, JSON lines, NPY, Parquet, Arrow,
         ``"x.npz:member"``, ``"x.safetensors:name"``; ``"-"`` is standard input), a folder or a list of paths, which are
-        parts of one table, an array of shape (n,) or (n, d), a list of numbers, a Series or a DataFrame; paired by
-        position, never by index, unless `id` names columns to pair them by.
-        A role that is left out is a column of the first role's file or frame.
+        parts of one table, an array of shape (n,) or (n, d), a list of numbers, a Series or a DataFrame; where a row is
+        a sequence, an array beside lengths or a list of lists or arrays; paired by position, never by index, unless
+        `id` names columns to pair them by.
+        A role that is left out is a column of the first role's file or frame, or another member of its archive.
     weight, mask : weights >= 0, and whether rows count, shape (n,); a sample of weight 0 or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
     reduction : ``"mean"`` is Σwℓ/Σw over samples, ``"sum"`` adds every weighted element, ``"none"`` has no value and

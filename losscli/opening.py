@@ -127,7 +127,7 @@ def open_table(
     block: int,
 ) -> Table:
     bindings = bind(objective.losses[0].kind.roles, readers, chosen)
-    by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    by_role, rules = {b.role: b.reader for b in bindings if not b.beside}, asked.rules
     shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]
     tested = [bind_once(WHERE + str(c), by_role, [c.column], labels=True) for c in dict.fromkeys(rules.conditions)]
     others = bind_others(bindings) if asked.searches else []

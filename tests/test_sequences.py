@@ -542,6 +542,45 @@ def test_refused_lines(changed: dict[str, Any], said: str, here: Path, run_here:
     assert ran.stderr.startswith(f"losscli: error: {said}"), ran.stderr
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.list_(pa.float64())),
+        pa.large_list(pa.large_list(pa.float64())),
+        pa.large_list(pa.list_(pa.float64(), 3)),
+        pa.list_(pa.list_(pa.float64(), 3), 2),
+    ],
+    ids=str,
+)
+def test_lists_of_every_arrow_type(kind: Any, here: Path) -> None:
+    rng = np.random.default_rng(0)
+    logits = [rng.normal(size=(2, 3)).tolist() for _ in range(50)]
+    target = [[1], []] * 25
+    wanted = losscli.evaluate("ctc:form=logits", pred=logits, target=target).value
+    table = pa.table({"logits": pa.array(logits, kind), "labels": pa.array(target, pa.large_list(pa.int8()))})
+    pq.write_table(table, "x.parquet")
+    with pa.ipc.new_stream("x.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=7)
+    for name in ("x.parquet", "x.arrow"):
+        for block in (3, 1000):
+            assert losscli.evaluate("ctc:form=logits", pred=name, block=block).value == wanted
+
+
+def test_rows_in_parts_and_paired_by_key(here: Path) -> None:
+    _, lists = files(here)
+    lines = (here / "run.jsonl").read_text().splitlines(keepends=True)
+    (here / "parts").mkdir()
+    (here / "parts" / "a.jsonl").write_text("".join(lines[:4]))
+    (here / "parts" / "b.jsonl").write_text("".join(lines[4:]))
+    wanted = losscli.evaluate("ctc", pred="run.jsonl").value
+    assert losscli.evaluate("ctc", pred="parts").value == wanted
+    rows = [json.dumps({"id": k, "target": labels}) + "\n" for k, labels in enumerate(lists["target"])]
+    keyed = [json.dumps({"id": k, "pred": frames}) + "\n" for k, frames in enumerate(lists["pred"])]
+    (here / "p.jsonl").write_text("".join(keyed))
+    (here / "t.jsonl").write_text("".join(reversed(rows)))
+    assert losscli.evaluate("ctc", pred="p.jsonl", target="t.jsonl", id="id").value == wanted
+
+
 def test_a_row_with_a_missing_value_may_be_left_out(here: Path) -> None:
     (here / "x.jsonl").write_text(_line() + _line(pred=[[None, HALF]]) + _line(target=[]))
     report = losscli.evaluate("ctc", pred="x.jsonl", missing="drop")

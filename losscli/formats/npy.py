@@ -50,9 +50,8 @@ class NpyReader:
             raise InputError(f"{self.name}: has shape {shape}: no data rows")
         self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self._check_length(source.size)  # before a width that no file can have takes memory
-        self.columns = tuple(
-            Column(str(j), text=self._dtype.kind in "SU", dtype=str(self._dtype)) for j in range(self._width)
-        )
+        is_text, said = self._dtype.kind in "SU", str(self._dtype)  # once: a row may have a million numbers
+        self.columns = tuple(Column(str(j), text=is_text, dtype=said) for j in range(self._width))
 
     @property
     def _row_bytes(self) -> int:

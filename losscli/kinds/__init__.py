@@ -20,6 +20,7 @@ are in `elements` (one number against one number), `classes` (a column a class),
 distributions, histograms, measures, samples) and `vectors` (embeddings).
 are in `elements` (one number against one number), `classes` (a column a class), `quantiles` (a column a level, and
 intervals) and `vectors` (embeddings).
+Rows that are sequences are in `sequences` (frames beside labels) and `tokens`.
 """
 
 from losscli.kinds.boxes import BOXES

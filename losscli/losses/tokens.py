@@ -106,16 +106,16 @@ def token_nll(
     over: Over = "tokens",
     units: Units = "nats",
 ) -> Yields:
-    """Token NLL: Σ w n̄ / Σ w T, with n̄ = -Σ ln p of the tokens that came and T their number, a row a sequence.
+    """Token NLL: Σ w ℓ / Σ w T, with ℓ = -Σ ln p of the tokens that came and T their number, a row a sequence.
 
-    With over=tokens an aggregate, the mean over all tokens alike; a sample's term is n̄, the information in its tokens.
-    With over=sequences a loss of its own a row, n̄/T, and the mean of these. pred is ln p of each token that came, or
+    With over=tokens an aggregate, the mean over all tokens alike; a sample's term is ℓ, the information in its tokens.
+    With over=sequences a loss of its own a row, ℓ/T, and the mean of these. pred is ln p of each token that came, or
     with target one row of ln p, or with form=logits of logits, a token. units=bits divides by ln 2.
-    Gradient of n̄ with form=log_probs -1 at the token that came, with form=logits p - t; curvature 0, or p (1 - p).
+    Gradient of ℓ with form=log_probs -1 at the token that came, with form=logits p - t; curvature 0, or p (1 - p).
 
     Use it when a model of language or of any sequence is judged by how well it foresees what comes.
-    Not when models with other tokens are compared: bits_per_byte; nor when lengths are to count: a sum of n̄.
-    Assumes that a sequence has the probability Π_t p(x_t | what came before); minus its logarithm is n̄, and the
+    Not when models with other tokens are compared: bits_per_byte; nor when lengths are to count: a sum of ℓ.
+    Assumes that a sequence has the probability Π_t p(x_t | what came before); minus its logarithm is ℓ, and the
     least possible mean is the entropy a token.
     Good: additive over tokens, so that parts of a text may be added up by their sums.
     Beware: the two means differ where lengths do: long sequences decide the one, short ones count as much in the other.
@@ -189,10 +189,10 @@ def perplexity(
     form: Form = "log_probs",
     over: Over = "tokens",
 ) -> Yields:
-    """Perplexity: exp(Σ w n̄ / Σ w T), with n̄ = -Σ ln p of the tokens that came and T their number, a row a sequence.
+    """Perplexity: exp(Σ w ℓ / Σ w T), with ℓ = -Σ ln p of the tokens that came and T their number, a row a sequence.
 
     How many tokens are as good as open at each place: C where all C are as likely. With over=tokens an aggregate, one
-    power of the mean over all tokens; a sample's term is n̄. With over=sequences a loss of its own a row, exp(n̄/T), and
+    power of the mean over all tokens; a sample's term is ℓ. With over=sequences a loss of its own a row, exp(ℓ/T), and
     the mean of these. pred is as for token_nll.
     Gradient of the value times that of its exponent; curvature the value times the square of that, and its curvature.
 
@@ -246,11 +246,11 @@ def bits_per_byte(
     *,
     form: Form = "log_probs",
 ) -> Yields:
-    """Bits per byte: Σ w n̄ / (ln 2 · Σ w B), with n̄ = -Σ ln p of the tokens that came and B the bytes of a row's text.
+    """Bits per byte: Σ w ℓ / (ln 2 · Σ w B), with ℓ = -Σ ln p of the tokens that came and B the bytes of a row's text.
 
-    An aggregate: both sums are over all rows; a sample's term is n̄, in nats. pred is as for token_nll, bytes the length
+    An aggregate: both sums are over all rows; a sample's term is ℓ, in nats. pred is as for token_nll, bytes the length
     of the row's text in UTF-8, tokens that do not count left out of it.
-    Gradient that of n̄ over ln 2 times all bytes; curvature likewise.
+    Gradient that of ℓ over ln 2 times all bytes; curvature likewise.
 
     Use it when models that cut text into different tokens are compared: it is the size of the text, compressed.
     Not when texts of other encodings or languages are: a letter may take one byte or four.

@@ -141,7 +141,17 @@ def differences() -> list[Case]:
     logs = {**roles, "pred": torch.log_softmax(torch.tensor(roles["pred"]), 2).numpy()}
     value = _values(torch.tensor(roles["pred"]), roles, reduction="mean").item()
     why = "torch's mean divides each value by its target length"
-    return [{**case("ctc", "torch: ctc_loss mean", logs, value=value), "why": why}]
+    found = [{**case("ctc", "torch: ctc_loss mean", logs, value=value), "why": why}]
+    even = {"pred": np.full((1, 2, 2), -np.log(2)), "target": np.array([[1]])}
+    even |= {"pred_lengths": np.array([2]), "target_lengths": np.array([1])}
+    x = torch.tensor(even["pred"], requires_grad=True)
+    rest = [torch.tensor(even[role]) for role in ("target", "pred_lengths", "target_lengths")]
+    value = torch.nn.functional.ctc_loss(x.transpose(0, 1), *rest, reduction="none")[0]
+    (gradient,) = torch.autograd.grad(value, x)
+    why = "torch's gradient with respect to log-probabilities is that with respect to logits"
+    ours = np.array([[[-1 / 3, -2 / 3], [-1 / 3, -2 / 3]]])  # label 1 is in two of three paths, in each frame
+    found.append({**case("ctc", "torch: ctc_loss", even, gradient=gradient.numpy(), ours=ours), "why": why})
+    return found
 
 
 if __name__ == "__main__":
