@@ -12,7 +12,7 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from losscli.errors import UsageError
+from losscli.errors import InputError, UsageError
 from losscli.kinds import Kind
 from losscli.lazy import np
 from losscli.literals import canonical, near
@@ -219,7 +219,7 @@ class Loss:
 
         Takes the roles in order, shapes as `losscli explain` says; inputs are left as they are. Raises InputError.
         """
-        return per_sample(self.terms(self.check([np.asarray(a) for a in arrays]))[0])
+        return per_sample(self.terms(self.check([*map(_as_array, arrays)]))[0])
 
     def gradient(self, *arrays: Any) -> "Array | dict[str, Array]":
         """Each sample's derivative with respect to the prediction, in its shape. Raises InputError.
@@ -233,7 +233,7 @@ class Loss:
         return self._derivative(arrays, 2)
 
     def _derivative(self, arrays: Sequence[Any], order: int) -> "Array | dict[str, Array]":
-        given = dict(zip(self.kind.role_names, map(np.asarray, arrays), strict=True))
+        given = dict(zip(self.kind.role_names, map(_as_array, arrays), strict=True))
         checked = self.check(list(given.values()))
         outputs = outputs_of(self.terms(checked)[0])
         found = {
@@ -241,6 +241,16 @@ class Loss:
             for role, orders in self.derivatives(checked, order).items()
         }
         return found if len(found) > 1 else next(iter(found.values()))
+
+
+def _as_array(values: Any) -> "Array":
+    """An array of what a caller gives; rows that differ in length are none."""
+    try:
+        found = np.asarray(values)
+    except ValueError as error:
+        hint = "; rows of several lengths are padded, beside their lengths, or go to losscli.evaluate as lists"
+        raise InputError(f"not an array of numbers: {error}{hint}") from None
+    return found
 
 
 def outputs_of(values: "Array") -> int:

@@ -378,6 +378,8 @@ def test_at_the_command_line(save: Callable[..., None], here: Path) -> None:
     piped = support.run("eval", "-l", "mse", "-", "run.npz:y", "--grad-out", "two.npy", stdin=data, cwd=here)
     assert piped == plain
     assert support.run("gradcheck", "mse", "run.npz", "run.npz:y", "--against", "two.npy", cwd=here).code == 0
+    assert support.run("gradcheck", "mse", "run.npz", "--against", "two.npy", cwd=here).code == 0
+    assert support.run("eval", "-l", "mse", "run.npz", "--grad-out", "two.npy", cwd=here) == plain
 
 
 def test_an_archive_is_not_overwritten(save: Callable[..., None], here: Path) -> None:

@@ -289,6 +289,23 @@ def test_there_is_no_hessian() -> None:
         get("ctc").hessian(even(2)[None], [[1]], [2], [1])
 
 
+def test_a_loss_by_itself_takes_arrays_and_lengths() -> None:
+    loss = get("ctc")
+    arrays = np.stack([even(3), even(3)]), [[1, 0], [1, 1]], [2, 3], [1, 2]
+    assert loss.value(*arrays).tolist() == [ctc(even(2), [1]).value, ctc(even(3), [1, 1]).value]
+    assert loss.gradient(*arrays).shape == (2, 3, 2)
+    with pytest.raises(InputError, match=r"^not an array of numbers: .*; rows of several lengths are padded"):
+        loss.value([even(2), even(3)], [[1], [1]], [2, 3], [1, 1])
+
+
+def test_a_gradient_of_sequences_is_not_compared(here: Path, run_here: Run) -> None:
+    files(here)
+    losscli.evaluate("ctc", pred="run.npz", grad_out="g.npy")
+    ran = run_here("gradcheck", "ctc", "run.npz", "--against", "g.npy")
+    assert ran.code == 2
+    assert ran.stderr.startswith("losscli: error: ctc: gradients of sequences are not compared")
+
+
 @pytest.mark.parametrize(
     ("roles", "said"),
     [
@@ -445,6 +462,11 @@ def test_tokens_in_files(here: Path, run_here: Run) -> None:
         assert run_here("eval", "-l", "token_nll", name, "--format", "value") == Ran("2.0\n", "", 0)
     ran = run_here("eval", "-l", "bits_per_byte", "t.jsonl", "--format", "value")
     assert ran == Ran(f"{losscli.evaluate('bits_per_byte', pred=P, bytes=[6, 6]).value!r}\n", "", 0)
+
+
+def test_logarithms_beyond_single_precision() -> None:
+    """How many digits they are written with is looked at, and no warning escapes."""
+    assert ctc([[-1e300, -0.6931, -0.6931]], [1]).value == pytest.approx(0.6931, rel=1e-15)
 
 
 # Files

@@ -76,7 +76,8 @@ def check_sums(role: Role, form: str, given: "Array", dtype: Any) -> None:
     if not doubtful.size:
         return
     slopes = 1.0 if given is probs else probs[doubtful]  # an error of ln p is p times as large in p
-    wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
+    with np.errstate(over="ignore"):  # a logarithm may be beyond float32, and its digits beyond float64
+        wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
     if wrong.size:
         row = int(wrong[0])
         total = format_number(float(probs[row].sum()))
