@@ -21,9 +21,11 @@ USUAL = {
         *("y_true", "ytrue", "y", "target", "targets", "label", "labels", "truth", "true", "ground_truth"),
         *("actual", "observed", "class"),
     ),
+    "pred_lengths": ("pred_lengths", "input_lengths", "logit_lengths"),
+    "target_lengths": ("target_lengths", "label_lengths"),
 }
 USUAL_VECTORS = {
-    "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "score", "class"),
+    "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "log_probs", "score", "class"),
     "target": ("t", "y", "target", "true", "label"),
 }
 # begin the roles of columns that are only shown, that stand in a condition, that rows are grouped by, that weak slices
@@ -50,6 +52,8 @@ class Binding(NamedTuple):
     note: str = ""
     aside: tuple[int, ...] = ()  # columns that were not taken as they count the rows
     one_hot: bool = False  # labels that stand for a column a class, 0 or 1
+    sequence: bool = False
+    beside: str = ""  # it has no columns: its values are how long the rows of this role are, or nothing beside them
 
     @property
     def names(self) -> list[str]:
@@ -63,11 +67,16 @@ class Binding(NamedTuple):
     @property
     def is_matrix(self) -> bool:
         """Whether a single column was given as a matrix of one column."""
-        return self.reader.is_matrix or any(self.reader.columns[j].vector for j in self.columns)
+        return self.reader.is_matrix or self.are_lists
 
     @property
     def pick(self) -> Pick:
-        return Pick(self.columns, self.labels, aside=self.aside)
+        return Pick(self.columns, self.labels, aside=self.aside, sequence=self.sequence and self.are_lists)
+
+    @property
+    def are_lists(self) -> bool:
+        """Whether a cell holds a list."""
+        return any(self.reader.columns[j].vector or self.reader.columns[j].ragged for j in self.columns)
 
 
 def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]) -> list[Binding]:
@@ -78,7 +87,7 @@ def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[s
     try:
         return _bind_all(roles, readers, chosen)
     except UsageError as error:
-        absent = [role for role in roles if role.name not in readers and role.name not in chosen]
+        absent = [r for r in roles if r.name not in readers and r.name not in chosen and not r.optional]
         if not absent:
             raise
         names = ", ".join(role.name for role in absent)
@@ -90,12 +99,17 @@ def _bind_all(
     roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]
 ) -> list[Binding]:
     first = readers[roles[0].name]
-    shared = [r.name for r in roles if readers.get(r.name, first) is first]
-    bindings = [
-        _bind_role(role, readers.get(role.name, first), chosen.get(role.name), len(shared) > 1 and role.name in shared)
-        for role in roles
-    ]
-    _refuse_other_shapes(bindings)
+    dispensable = {r.name: r for r in roles if r.lengths_of or r.optional}
+    placeless = {n for n, r in dispensable.items() if not (n in {*readers, *chosen} or _is_named(r, first))}
+    shared = [r.name for r in roles if readers.get(r.name, first) is first and r.name not in placeless]
+    bindings: list[Binding] = []
+    for r in roles:
+        if r.name in placeless:
+            bindings.append(_without_columns(r, bindings))
+        else:
+            is_shared = len(shared) > 1 and r.name in shared
+            bindings.append(_bind_role(r, readers.get(r.name, first), chosen.get(r.name), is_shared))
+    _refuse_other_shapes([b for b in bindings if not (b.sequence or b.beside)])
     having = {b.role: b.reader for b in bindings}
     for role in (WEIGHT, MASK):
         if role in chosen:
@@ -104,6 +118,20 @@ def _bind_all(
         elif role in readers:
             bindings.append(Binding(role, readers[role], _one_column(readers[role], role), labels=role == MASK))
     return bindings
+
+
+def _is_named(role: Role, reader: Reader) -> bool:
+    """Whether some column has a usual name of the role; of a sequence, one that holds lists."""
+    named = [c for c in reader.columns if c.name.lower() in _usual_names(role)]
+    return reader.headed and any(c.vector or c.ragged or not role.sequence for c in named)
+
+
+def _without_columns(role: Role, bindings: Sequence[Binding]) -> Binding:
+    """A role that has no column and needs none: that may be absent, or lengths, which lists have. Raises UsageError."""
+    of = next((b for b in bindings if b.role == role.lengths_of), bindings[0])
+    if of.are_lists or role.optional:
+        return Binding(role.name, of.reader, (), beside=of.role, sequence=role.sequence)
+    raise UsageError(f"{of.reader.name}: rows of one length: {role.name} has to say how many entries of each count")
 
 
 def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
@@ -121,7 +149,7 @@ def _refuse_other_shapes(bindings: Sequence[Binding]) -> None:
 def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_shared: bool) -> Binding:
     columns = _named(reader, specs, role.name) if specs else _usual(role, reader, is_shared)
     _refuse_doubtful(reader, columns)
-    if role.vector and reader.row_shape:
+    if role.vector and reader.row_shape and not role.sequence:
         raise InputError(f"{reader.name}: has {len(reader.row_shape) + 1} dimensions; (n,) or (n, d) is needed")
     labels = role.labels and _may_be_labels(reader, columns)
     by_class = role.vector and len(columns) > 1 and role.entries == CLASSES
@@ -129,7 +157,8 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
         shown = ", ".join(reader.columns[j].name for j in columns)
         raise UsageError(f"{reader.name}: of the columns {shown} some hold lists; say one of them for {role.name}")
     note = "" if specs else _note(role, reader, columns)
-    return Binding(role.name, reader, columns, labels, by_class, note, () if specs else _aside(role, reader, columns))
+    aside = () if specs else _aside(role, reader, columns)
+    return Binding(role.name, reader, columns, labels, by_class, note, aside, role.sequence)
 
 
 def _aside(role: Role, reader: Reader, columns: tuple[int, ...]) -> tuple[int, ...]:
@@ -240,7 +269,9 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
 
 
 def _usual_names(role: Role) -> Sequence[str]:
-    return USUAL.get(role.name, (role.name,))
+    """Those of a single column, which for a sequence may be a list of what several columns would hold."""
+    names = USUAL.get(role.name, (role.name,))
+    return (*names, *_stems(role)) if role.sequence else names
 
 
 def _stems(role: Role) -> Sequence[str]:

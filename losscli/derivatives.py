@@ -74,7 +74,7 @@ class Chain(NamedTuple):
     def _weight(self, weight: "Array | None", like: "Array") -> "Array | None":
         if weight is None or not self.weighs:
             return None
-        return weight if like.ndim == 1 else weight[:, None]
+        return weight.reshape(-1, *[1] * (like.ndim - 1))
 
     def _of_role(self, terms: "list[tuple[Array, ...]]", weight: "Array | None") -> "list[Array]":
         if not self.slopes:

@@ -13,7 +13,7 @@ from losscli.formats import BLOCK, MAX_BYTES
 from losscli.formats.dialect import reading_of
 from losscli.meaning import Meaning
 from losscli.objectives import Objective
-from losscli.opening import Asked, Keyed, check_reading, counting_rows, open_table, opened
+from losscli.opening import Asked, Given, Keyed, check_reading, counting_rows, open_table, opened
 from losscli.passes import scan_table, searches_of, slices_of, slicing_of
 from losscli.registry import Loss
 from losscli.reporting import Said, report_of
@@ -98,8 +98,9 @@ def evaluate(
     **roles : what the losses take, mostly ``pred=`` and ``target=``: a path (CSV, JSON lines, NPY, Parquet, Arrow,
         ``"x.npz:member"``, ``"x.safetensors:name"``; ``"-"`` is standard input), a folder or a list of paths, which are
         parts of one table, an array of shape (n,) or (n, d), or of images, (N, H, W) or (N, C, H, W), a list of
-        numbers, a Series or a DataFrame; paired by position, never by index, unless `id` names columns to pair them by.
-        A role that is left out is a column of the first role's file or frame.
+        numbers, a Series or a DataFrame; where a row is a sequence, an array beside lengths or a list of lists or
+        arrays; paired by position, never by index, unless `id` names columns to pair them by.
+        A role that is left out is a column of the first role's file or frame, or another member of its archive.
     weight, mask : weights >= 0, and whether rows count, shape (n,), of images (N,) or (N, H, W); a sample of weight 0
         or of a false mask is absent.
     columns : role -> column names, globs or 0-based positions, ``"weight"`` and ``"mask"`` among the roles.
@@ -160,6 +161,7 @@ def evaluate(
     given = {role: data for role, data in {**roles, WEIGHT: weight, MASK: mask}.items() if data is not None}
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
+    given, chosen = Given(given, chosen).with_members(objectives[0].losses[0].kind.roles)
     keys = Keyed(names_of(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize=normalize)
     check_normalize(normalize, wanted)

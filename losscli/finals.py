@@ -22,6 +22,7 @@ from losscli.version import VERSION
 
 if TYPE_CHECKING:
     from losscli.registry import Array
+    from losscli.sequences import Ends
     from losscli.writers import ArrayWriter, TableWriter
 
 BINS = 32  # of the histogram of the samples' losses
@@ -101,6 +102,12 @@ class Final:
         self._samples_out: TableWriter | None = None
         self._probs_out: TableWriter | None = None
         self._stop = 0
+        self._ends: Sequence[Ends] = []
+        if request.wanted.orders and any(b.sequence for b in table.bindings):
+            from losscli.sequences import ends_of  # rows are seldom sequences
+
+            predictions = [b for b in table.bindings if b.role in tally.objective.predictions]
+            self._ends = ends_of(predictions, request.wanted.grad_out)
         if request.wanted.outputs:
             self._open(stack)
 
@@ -144,6 +151,8 @@ class Final:
         batch = computed.batch
         if self._chains:
             found = apply(self._chains, self._tally.derivatives(computed), batch.weight)
+            for ends in self._ends:
+                ends.add(batch.arrays[ends.role], batch.rows, self._gathered.stop, batch.stop)
             self._gathered.add(found, batch.rows, batch.stop)
         if self._samples_out:
             self._samples_out.write(self._sample_columns(Samples.of(computed.losses, batch), batch))
@@ -216,6 +225,7 @@ class Final:
             infinite=state.infinite,
             first_infinite=state.first,
             first_spot=self._spot(state.first),
+            why_infinite=tally.why,
             terms=self._terms(),
             quantiles=self._quantiles(),
             histogram=self._histogram(),
@@ -282,6 +292,9 @@ class Final:
     def _whole(self, role: str, blocks: "list[Array] | None") -> "Array | None":
         if blocks is None:
             return None
+        ends = next((ends for ends in self._ends if ends.role == role), None)
+        if ends:
+            return ends.cut(blocks)
         values, grid = np.concatenate(blocks), self._table.grid
         return grid.images(values) if grid else self._shaped(role, values)
 

@@ -33,8 +33,9 @@ def maps_of(losses: Sequence[Loss], readers: Readers, given: Readers, *, by_pixe
     A sample is a pixel where a loss takes a column a class, where labels, a mask or weights are given by pixel, and
     `by_pixel`, where something else is asked that pixels alone have; else it is an image.
     """
-    pred = readers[losses[0].kind.role_names[0]]
-    if not pred.row_shape:
+    role = losses[0].kind.roles[0]
+    pred = readers[role.name]
+    if not pred.row_shape or role.sequence:
         return None
     _refuse_turned(pred, readers.get("target"))
     by_class = [loss for loss in losses if _has_classes(loss)]

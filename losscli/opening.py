@@ -1,5 +1,6 @@
 """From files and names of columns to a table: readers, bindings, and how rows are paired."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,8 +9,10 @@ from losscli.columns import (
     BY,
     GROUP,
     IMAGE,
+    MASK,
     USUAL,
     USUAL_VECTORS,
+    WEIGHT,
     WHERE,
     Binding,
     bind,
@@ -20,9 +23,11 @@ from losscli.columns import (
     bind_shown,
 )
 from losscli.errors import InputError, RowCountError, UsageError
-from losscli.formats import Reader, Reading, open_reader
+from losscli.formats import Reader, Reading, members, open_reader
 from losscli.formats.base import PLAIN
 from losscli.formats.dialect import refuse_unused
+from losscli.formats.paths import named
+from losscli.kinds import Role
 from losscli.objectives import Objective
 from losscli.pairing import Pairing
 from losscli.registry import Loss
@@ -67,6 +72,45 @@ def counting_rows(loss: Loss) -> Iterator[None]:
         yield
     except RowCountError as error:
         raise InputError(f"{error}{loss.kind.apart}") from None
+
+
+class Given(NamedTuple):
+    """What is given for each role, and the columns that are named, by role."""
+
+    data: dict[str, Any]
+    columns: dict[str, list[str]]
+
+    def with_members(self, roles: Sequence[Role]) -> "Given":
+        """The same, but where an archive is given for the first role, and no file for some others: they have a member
+        of it, the one that is named as a column would be, else the one with a usual name. Raises UsageError.
+        """
+        path = self.data[roles[0].name]
+        wanted = [r for r in (*roles, Role(WEIGHT, optional=True), Role(MASK, optional=True)) if self._lacks(r.name)]
+        if not (wanted and isinstance(path, (str, os.PathLike))) or all(role.name in self.data for role in roles[1:]):
+            return self
+        path = os.fspath(path)
+        names = [member.removeprefix(f"{path}:") for member in members(path)]
+        found = {role.name: self._member(path, names, role) for role in wanted} if len(names) > 1 else {}
+        taken = {role: name for role, name in found.items() if name is not None}
+        data = {**self.data, **{role: f"{path}:{name}" for role, name in taken.items()}}
+        return Given(data, {role: named for role, named in self.columns.items() if role not in taken})
+
+    def _lacks(self, role: str) -> bool:
+        """Whether no file is given for a role, or a column of it is named, which may be a member."""
+        return role not in self.data or role in self.columns
+
+    def _member(self, path: str, names: Sequence[str], role: Role) -> str | None:
+        """The member for a role; None where there is none."""
+        said = self.columns.get(role.name, [])
+        if said or role.name in (WEIGHT, MASK):
+            return said[0] if len(said) == 1 and said[0] in names else None
+        known = (role.name, *USUAL.get(role.name, ()), *USUAL_VECTORS.get(role.name, ()))
+        usual = [name for name in names if name.lower() in known]
+        if len(usual) == 1 or (not usual and (role.optional or role.lengths_of)):
+            return usual[0] if usual else None
+        raise UsageError(
+            f"{path}: which member is {role.name}? say --col {role.name}=NAME; its members: {named(names)}"
+        )
 
 
 def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
@@ -114,7 +158,7 @@ def open_table(
     bindings = bind(maps.roles if maps else losses[0].kind.roles, readers, chosen)
     if maps and maps.one_hot:
         bindings = [b._replace(one_hot=b.role == "target") for b in bindings]
-    by_role, rules = {b.role: b.reader for b in bindings}, asked.rules
+    by_role, rules = {b.role: b.reader for b in bindings if not b.beside}, asked.rules
     if maps:
         by_role[IMAGE] = maps.where
     shown = [binding for spec in asked.show for binding in bind_shown(spec, by_role)]

@@ -12,7 +12,7 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from losscli.errors import UsageError
+from losscli.errors import InputError, UsageError
 from losscli.kinds import Kind
 from losscli.lazy import np
 from losscli.literals import canonical, near
@@ -43,7 +43,8 @@ class Definition(NamedTuple):
     have an axis of groups in front, (g, n, …), the value is (g,); a loss of the whole takes the weights last, (1, n).
     `row_when`: a parameter and the value of it that makes a row loss, whose kind is `row_kind` if that is another.
     `also`: off-default variants that every law is tried on.
-    `underived`: why the function yields a value alone; empty where it yields derivatives.
+    `underived`: why the function yields a value alone; empty where it yields derivatives. `uncurved`: why it yields no
+    Hessian diagonal after the gradient.
     `properties`: those of PROPERTIES that it has, as words; `bounds`: the least and the largest value there may be;
     either may be a function of the parameters. Convex and differentiable are said of the prediction as it is given.
     `better`: which values are better. `origin`: the plug-in that it comes from; empty for ours.
@@ -63,10 +64,22 @@ class Definition(NamedTuple):
     scope: Scope
     row_kind: Kind | None
     underived: str
+    uncurved: str
     properties: Properties
     bounds: Bounds
     better: Better
     origin: str
+
+    def lacks(self, order: int) -> str:
+        """Why there are no derivatives up to `order`: a sentence; empty where there are."""
+        if order and self.underived:
+            return f"{self.name} has no derivatives: {self.underived}"
+        return f"{self.name} has no Hessian diagonal: {self.uncurved}" if order > 1 and self.uncurved else ""
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The orders of the derivatives that there are."""
+        return tuple(order for order in (1, 2) if not self.lacks(order))
 
     @property
     def doc(self) -> str:
@@ -159,8 +172,8 @@ class Loss:
 
     def yielded(self, arrays: "Sequence[Array]", order: int) -> "list[Any]":
         """The same of arrays as the function takes them."""
-        if order and self.definition.underived:
-            raise UsageError(f"{self.name} has no derivatives: {self.definition.underived}")
+        if lack := self.definition.lacks(order):
+            raise UsageError(lack)
         with np.errstate(all="ignore"):  # an infinite value is an answer, and is reported as one
             if self.definition.origin:
                 return self._guarded(arrays, order)
@@ -206,7 +219,7 @@ class Loss:
 
         Takes the roles in order, shapes as `losscli explain` says; inputs are left as they are. Raises InputError.
         """
-        return per_sample(self.terms(self.check([np.asarray(a) for a in arrays]))[0])
+        return per_sample(self.terms(self.check([*map(_as_array, arrays)]))[0])
 
     def gradient(self, *arrays: Any) -> "Array | dict[str, Array]":
         """Each sample's derivative with respect to the prediction, in its shape. Raises InputError.
@@ -220,7 +233,7 @@ class Loss:
         return self._derivative(arrays, 2)
 
     def _derivative(self, arrays: Sequence[Any], order: int) -> "Array | dict[str, Array]":
-        given = dict(zip(self.kind.role_names, map(np.asarray, arrays), strict=True))
+        given = dict(zip(self.kind.role_names, map(_as_array, arrays), strict=True))
         checked = self.check(list(given.values()))
         outputs = outputs_of(self.terms(checked)[0])
         found = {
@@ -228,6 +241,16 @@ class Loss:
             for role, orders in self.derivatives(checked, order).items()
         }
         return found if len(found) > 1 else next(iter(found.values()))
+
+
+def _as_array(values: Any) -> "Array":
+    """An array of what a caller gives; rows that differ in length are none."""
+    try:
+        found = np.asarray(values)
+    except ValueError as error:
+        hint = "; rows of several lengths are padded, beside their lengths, or go to losscli.evaluate as lists"
+        raise InputError(f"not an array of numbers: {error}{hint}") from None
+    return found
 
 
 def outputs_of(values: "Array") -> int:
@@ -269,6 +292,7 @@ def loss(
     scope: Scope = "row",
     row_kind: Kind | None = None,
     underived: str = "",
+    uncurved: str = "",
     properties: Properties = "",
     bounds: Bounds = (0.0, inf),
     better: Better = "lower",
@@ -307,6 +331,7 @@ def loss(
             scope,
             row_kind,
             underived,
+            uncurved,
             properties,
             bounds,
             better,

@@ -25,7 +25,7 @@ class Said(NamedTuple):
     @staticmethod
     def of(table: Table, doctor: Doctor) -> "Said":
         """All that is to be said of columns and values, when all rows are known."""
-        played = [b for b in table.bindings if b.plays]
+        played = [b for b in table.bindings if b.plays and not b.beside]
         by_role = {b.role: b for b in played}
         wrong_way = swapped(by_role)
         named = [wrong_way] if wrong_way else [b.note for b in played if b.note]
@@ -47,7 +47,7 @@ def report_of(
     searches: "Sequence[WeakSlices]",
     said: Said,
 ) -> Report:
-    played = [b for b in table.bindings if b.plays]
+    played = [b for b in table.bindings if b.plays and not b.beside]
     return Report(
         VERSION,
         tuple(

@@ -68,8 +68,8 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
     if objective.is_gathered:
         _check_gathered(objective, reduction, wanted)
     for loss in objective.losses:
-        if wanted.orders and loss.definition.underived:
-            raise UsageError(f"{loss} has no derivatives: {loss.definition.underived}")
+        if lack := loss.definition.lacks(max(wanted.orders, default=0)):
+            raise UsageError(lack)
     if len(objective.terms) > 1 and objective.is_aggregate and wanted.lists:
         raise UsageError(f"{objective} has no losses of samples, as it has an aggregate term: list each by itself")
 

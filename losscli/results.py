@@ -33,7 +33,8 @@ class Term(NamedTuple):
 
 class Derivative(NamedTuple):
     """The gradient or Hessian diagonal with respect to one prediction: the Euclidean norm and the largest size of its
-    finite entries, how many are infinite or NaN, and the entries themselves in the shape of the prediction, if kept.
+    finite entries, how many are infinite or NaN, and the entries themselves in the shape of the prediction, if kept: of
+    lists, an array of arrays.
     """
 
     of: str
@@ -45,7 +46,10 @@ class Derivative(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         size = {"of": self.of, "norm": self.norm, "max_abs": self.max_abs, "nonfinite": self.nonfinite}
-        return size if self.values is None else {**size, "values": self.values.tolist()}
+        if self.values is None:
+            return size
+        is_ragged = self.values.dtype == object
+        return {**size, "values": [row.tolist() for row in self.values] if is_ragged else self.values.tolist()}
 
 
 class Group(NamedTuple):
@@ -97,9 +101,9 @@ class Result:
     `n` counts the samples of weight > 0, `weight` is their total weight, `outputs` the elements of a sample. `std`,
     `min` and `max` are over the samples' losses; None for an aggregate loss, or where they were not asked for.
     `infinite` counts the samples whose loss is infinite or NaN, `first_infinite` is the row of the first, and
-    `first_spot` where that is, of pixels; `unlisted` counts those that a limit keeps from being listed. `floor` is the
-    least value that soft targets allow a cross-entropy, their entropy, and `excess` what the predictions add; None for
-    other losses and for certain targets.
+    `first_spot` where that is, of pixels, and `why_infinite` why, where that is known; `unlisted` counts those that a
+    limit keeps from being listed. `floor` is the least value that soft targets allow a cross-entropy, their entropy,
+    and `excess` what the predictions add; None for other losses and for certain targets.
     `baseline` is the value that the baseline has. Of several systems `pred` is the file with one's predictions, `rank`
     counts them from the best, 1, and `settings` are those that the file's name tells. `penalty` is what is added to
     the value, which is the data loss alone.
@@ -120,6 +124,7 @@ class Result:
     infinite: int = 0
     first_infinite: int | None = None
     first_spot: str = ""
+    why_infinite: str = ""
     floor: float | None = None
     excess: float | None = None
     terms: tuple[Term, ...] = ()

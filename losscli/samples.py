@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.derivatives import ORDERS, Chain, apply
 from losscli.exact import Exact
+from losscli.formats import lists_of
 from losscli.kinds import FORMS, UNIT
 from losscli.lazy import np
 from losscli.objectives import Objective
@@ -112,7 +113,7 @@ class Describer(NamedTuple):
         found = {"term" if self.objective.is_aggregate else "loss": samples.losses, "share": self._shares(samples)}
         found.update(_values(self.objective.losses[0], samples.arrays, checked[0], self.classes))
         if self.orders:
-            found.update(self._derivatives(checked, samples.weight))
+            found.update(self._derivatives(checked, samples))
         taken = {"row", *found}
         shown = {f"{name}{'_shown' * (name in taken)}": list(v) for name, v in samples.shown.items()}
         return {"row": samples.rows, **shown, **found}
@@ -122,16 +123,26 @@ class Describer(NamedTuple):
             shares: Array = samples.losses * samples.weight * self.outputs / float(self.total)
         return shares
 
-    def _derivatives(self, checked: "Sequence[Sequence[Array]]", weight: "Array") -> dict[str, Any]:
-        order = max(self.orders)
+    def _derivatives(self, checked: "Sequence[Sequence[Array]]", samples: Samples) -> dict[str, Any]:
+        order, given = (
+            max(self.orders),
+            dict(zip(self.objective.losses[0].kind.role_names, samples.arrays, strict=True)),
+        )
         derivatives = [loss.derivatives(a, order) for loss, a in zip(self.objective.losses, checked, strict=True)]
-        found = apply(self.chains, derivatives, weight)
+        found = apply(self.chains, derivatives, samples.weight)
         several = len(found) > 1
         return {
-            ORDERS[order] + (f"_{role}" if several else ""): derivatives[order - 1]
+            ORDERS[order] + (f"_{role}" if several else ""): _as_given(derivatives[order - 1], given[role])
             for role, derivatives in found.items()
             for order in self.orders
         }
+
+
+def _as_given(values: "Array", given: "Array") -> Any:
+    """A derivative in the shape of its prediction; of sequences a list a row."""
+    if lists_of(given) is None:
+        return values if values.ndim < 3 else values.tolist()
+    return [row[: len(own)].tolist() for row, own in zip(values, given, strict=True)]
 
 
 def _values(
@@ -152,8 +163,10 @@ def _values(
 
 
 def form_of(loss: Loss) -> str | None:
-    """What the numbers of a classification loss are; None for any other loss."""
+    """What the numbers of a classification loss are; None for any other loss, and where a row is a sequence."""
     domain = loss.kind.roles[0].domain
+    if loss.kind.is_sequential:
+        return None
     if "form" in loss.params and not isinstance(domain, type(UNIT)):
         return str(loss.params["form"]) if loss.params["form"] in FORMS else None
     by_domain = {UNIT: "probs", FORMS["log_probs"]: "log_probs"}

@@ -63,7 +63,7 @@ class Computed(NamedTuple):
 @dataclass
 class Tally:
     """Of one objective: a state for each term, the state of the whole, and what was asked for of its samples. Of terms
-    that are not losses of rows, by their number, the rows are held.
+    that are not losses of rows, by their number, the rows are held. `why`: what is known of the first infinite loss.
     """
 
     objective: Objective
@@ -74,6 +74,7 @@ class Tally:
     states: list[Moments] = field(default_factory=list)
     whole: Moments = field(default_factory=Moments)
     floor: Floor | None = None
+    why: str = ""
 
     def __post_init__(self) -> None:
         self.states = [Moments() for _ in self.objective.terms]
@@ -93,6 +94,9 @@ class Tally:
             new = Moments.of(
                 loss, arrays, batch.weight, batch.rows, spread, terms=terms, totals=totals[k] if totals else None
             )
+            if new.first is not None and not self.why and loss.kind.why:
+                row = list(batch.rows).index(new.first)
+                self.why = loss.kind.why([a[row : row + 1] for a in arrays])
             self.states[k] = self.states[k].merge(new)
             if self.floor is not None:
                 self.floor = self.floor.merge(Floor.of(loss, arrays, batch.weight, new.totals[0]))

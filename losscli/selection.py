@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import InputError, UsageError
-from losscli.formats import Labels
+from losscli.formats import Labels, lists_of
 from losscli.formats.cells import BOOLEANS
 from losscli.lazy import np
 from losscli.literals import format_number, parse_measure, parse_number
@@ -209,11 +209,17 @@ def is_missing(values: Values) -> "Array":
     if isinstance(values, Labels):
         missing: Array = values.codes < 0
         return missing
+    values = values if lists_of(values) is None else lacking(values)
     absent: Any = np.not_equal(values, values)  # NaN is not itself
     if values.dtype == object:
         absent = absent | np.array([v is None for v in values.ravel().tolist()]).reshape(values.shape)
-    by_row: Array = absent if absent.ndim == 1 else absent.any(axis=1)
+    by_row: Array = absent if absent.ndim == 1 else absent.reshape(len(absent), -1).any(axis=1)
     return by_row
+
+
+def lacking(rows: "Array") -> "Array":
+    """Of an array of arrays: NaN for a row that has one, else 0."""
+    return np.array([np.nan if np.isnan(row).any() else 0.0 for row in rows])
 
 
 MASK = Rule("mask", MASKED, _is_off)

@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.columns import BY, FIND, GROUP, SHOW, WHERE, Binding, alike
 from losscli.errors import BadValueError, InputError
-from losscli.formats import Block, Labels, Reader
+from losscli.formats import Block, Labels, Reader, lists_of
 from losscli.labels import Labelling, in_class_order, refuse_other_order
 from losscli.lazy import np
 from losscli.meaning import Meaning
 from losscli.pairing import Alike, Paired, Pairing, Stream
-from losscli.selection import MASK, NO_WEIGHT, Account, At, Condition, Rule, Selection, missing, weights, where
+from losscli.selection import (
+    MASK,
+    NO_WEIGHT,
+    Account,
+    At,
+    Condition,
+    Rule,
+    Selection,
+    lacking,
+    missing,
+    weights,
+    where,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +85,9 @@ class Table:
         pairing: Pairing | None = None,
         grid: "Grid | None" = None,
     ) -> None:
-        self.size, self.rows, self.grid = size, 0, grid
+        self._sequences = _sequences(bindings)
+        self.size = self._sequences.rows_at_once(bindings, size) if self._sequences else size
+        self.rows, self.grid = 0, grid
         self.rules = rules or Rules()
         self.labels = Labelling.of(bindings, self.rules.meaning)
         self.bindings = [in_class_order(b, self.labels.classes) for b in bindings]
@@ -82,7 +96,7 @@ class Table:
         self.account = Account()
         self.normalizing = self._normalizing
         groups = readers_of(self.bindings)
-        self._members = [[b for b in self.bindings if b.reader is reader] for reader in groups]
+        self._members = [[b for b in self.bindings if b.reader is reader and not b.beside] for reader in groups]
         self.pairing = pairing or Pairing(groups, [Alike(*found) for found in alike(groups, self.bindings)])
 
     def batches(self) -> Iterator[Batch]:
@@ -163,7 +177,9 @@ class Table:
         members = zip(paired.blocks, self._members, strict=True)
         found = [(b.role, block, k) for block, several in members for k, b in enumerate(several)]
         blocks = {role: block for role, block, _ in found}
-        values = self.labels.read({role: block.values[k] for role, block, k in found})
+        blocks |= {b.role: blocks[b.beside] for b in self.bindings if b.beside}
+        read = {role: block.values[k] for role, block, k in found}
+        values = self.labels.read(self._sequences.unfolded(read, self.bindings) if self._sequences else read)
         rows = paired.rows
         entry = "channel" if self.grid else "column"
         kept = selection.kept(values, len(rows), _Places(blocks, self._by_role, None, entry).at)
@@ -196,6 +212,15 @@ class Table:
 def readers_of(bindings: Sequence[Binding]) -> list[Reader]:
     """The files that bindings use, that of the first role first."""
     return list({id(b.reader): b.reader for b in bindings}.values())
+
+
+def _sequences(bindings: Sequence[Binding]) -> Any:
+    """What is known of rows that are sequences, where some are; most are not."""
+    if not any(b.sequence for b in bindings):
+        return None
+    from losscli import sequences
+
+    return sequences
 
 
 _NO_ROLE = ("weight", "mask")
@@ -236,7 +261,8 @@ class _Missing:
 
     def find(self, batch: Batch) -> bool:
         """Whether the batch, or one before it, has missing values."""
-        for role, array in batch.arrays.items():
+        for role, values in batch.arrays.items():
+            array = values if lists_of(values) is None else lacking(values)
             if array.dtype.kind == "f" and not np.isnan(array.min(initial=0.0)):  # the least is NaN if any is
                 continue
             if array.dtype.kind in "fO" and (absent := np.not_equal(array, array)).any():  # NaN is not itself

@@ -4,7 +4,9 @@ Run as ``python sample_data/make.py``; the files are written beside this script.
 """
 
 import csv
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +104,35 @@ def make_digits() -> None:
     print(f"digits: accuracy {accuracy:.4f}, cross-entropy {log_loss(label, probs)!r}")
 
 
+def make_digit_strings() -> None:
+    """Strings of digits, as a reader that sees one image after another would give them: a frame or two an image, and
+    between images a frame that is mostly blank. Class 0 is the blank, class k + 1 the digit k.
+    """
+    probs, label = np.load(FOLDER / "digits_probs.npy"), np.load(FOLDER / "digits_targets.npy")
+    rng = np.random.default_rng(SEED)
+    rows, start = [], 0
+    for length in rng.integers(1, 6, 20).tolist():
+        images, frames = range(start, start + length), []
+        for image in images:
+            frames += [np.append(0.1, 0.9 * probs[image])] * int(rng.integers(1, 3))
+            frames.append(np.append(0.9, 0.1 * probs[image]))
+        logs = np.log(np.array(frames) + 1e-6) - np.log1p(11e-6)
+        rows.append({"log_probs": logs.round(4).tolist(), "target": (label[list(images)] + 1).tolist()})
+        start += length
+    (FOLDER / "digit_strings.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    np.savez_compressed(FOLDER / "digit_strings.npz", **padded("log_probs", rows), **padded("target", rows))
+
+
+def padded(name: str, rows: list[dict[str, list[Any]]]) -> dict[str, Array]:
+    """Lists as one array, with zeros behind their ends, and their lengths."""
+    lengths = np.array([len(row[name]) for row in rows])
+    first = np.array(rows[0][name])
+    values = np.zeros((len(rows), lengths.max(), *first.shape[1:]), first.dtype)
+    for k, row in enumerate(rows):
+        values[k, : lengths[k]] = row[name]
+    return {name: values, {"target": "target_lengths"}.get(name, "input_lengths"): lengths}
+
+
 def make_wine() -> None:
     """Three classes, as two people would export them: shuffled, with an index column, and with gaps."""
     x, y = load_wine(return_X_y=True)
@@ -155,4 +186,5 @@ if __name__ == "__main__":
         make_cancer()
         make_digits()
         make_wine()
+    make_digit_strings()
     make_messy()

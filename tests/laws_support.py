@@ -15,7 +15,8 @@ from losscli.registry import Definition, Loss, definitions, get
 from losscli.results import Result
 
 ALL_VARIANTS = [spec for found in definitions().values() for spec in (found.name, *found.also)]
-VARIANTS = [spec for spec in ALL_VARIANTS if get(spec).scope == "row"]
+VARIANTS = [spec for spec in ALL_VARIANTS if get(spec).scope == "row" and not get(spec).kind.is_sequential]
+SEQUENTIAL = [spec for spec in ALL_VARIANTS if get(spec).kind.is_sequential]  # their laws are in test_sequences.py
 GATHERED = [spec for spec in ALL_VARIANTS if get(spec).scope != "row"]
 DERIVED = [spec for spec in VARIANTS if not get(spec).definition.underived]
 ROWS = 40
@@ -120,8 +121,13 @@ def cutting_data(loss: Loss, rows: int = ROWS) -> Iterator[Data]:
 
 def evaluated(data: Data, **options: Any) -> Result:
     """The result of `losscli.evaluate` on the data."""
-    roles = dict(zip(data.loss.kind.role_names, data.arrays, strict=True))
+    roles = {role: a for role, a in zip(data.loss.kind.role_names, data.arrays, strict=True) if is_there(a)}
     return losscli.evaluate(data.loss, **roles, **options).results[0]
+
+
+def is_there(array: Any) -> bool:
+    """Whether a role is there: an optional one that is not is (n, 0)."""
+    return np.shape(array)[1:] != (0,)
 
 
 def bits(result: Result) -> tuple[Any, ...]:

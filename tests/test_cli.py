@@ -348,7 +348,8 @@ def test_explain(name: str, run_here: Run) -> None:
     assert " ".join(said.formula.split()) in shown
     assert all(" ".join(text.split()) in shown for text in [said.text, *said.sections.values()])
     first = definition.kind.role_names[0]
-    assert f"losscli eval --loss {name} {'preds' if first == 'pred' else first}.csv" in ran.stdout
+    file = "run.npz" if definition.kind.is_sequential else f"{'preds' if first == 'pred' else first}.csv"
+    assert f"losscli eval --loss {name} {file}" in ran.stdout
     for alias in definition.aliases:
         assert alias in ran.stdout
     for parameter in definition.params:

@@ -42,6 +42,7 @@ LAYERS = [
         "meaning",
         "labels",
         "normalizing",
+        "sequences",
         "tables",
         "doctor",
         "distribution",

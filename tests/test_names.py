@@ -19,7 +19,7 @@ from tests.test_imports import modules_of
 RECORDED = json.loads(Path(__file__).parent.joinpath("reference", "names.json").read_text("utf8"))
 DATA = {what: {role: array(one) for role, one in roles.items()} for what, roles in RECORDED["data"].items()}
 # Of these nothing here comes near: what is said of them names no loss.
-NOTHING = {"ctc", "ctcloss", "ctc_loss", "ctc_loss_with_forward_probs", "survival"}
+NOTHING = {"survival"}
 # Names of two libraries that are a loss here, but not with its defaults in this one.
 OTHERWISE = {"keras.losses mean_absolute_percentage_error", "optax.losses kl_divergence"}
 

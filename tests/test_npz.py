@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import losscli
-from losscli.errors import InputError
+from losscli.errors import InputError, UsageError
 from losscli.formats import Pick, open_reader
 from tests import support
 from tests.support import put, raw_npy
@@ -144,6 +144,48 @@ def test_a_member_for_each_role(save: Callable[..., None], here: Path) -> None:
     report = losscli.evaluate("gaussian_nll", **dict.fromkeys(["pred", "target", "variance", "weight"], "run.npz"))
     assert [i.path for i in report.inputs] == [f"run.npz:{name}" for name in ("y_pred", "y_true", "variance", "weight")]
     assert not report.notes
+
+
+@pytest.mark.parametrize(
+    ("loss", "members", "columns", "paths"),
+    [
+        ("mse", ["y_pred", "y", "fold"], {}, ["y_pred", "y"]),
+        ("mse", ["logits", "labels", "mean"], {}, ["logits", "labels"]),
+        ("mse", ["pred", "target", "other"], {"target": "other"}, ["pred", "other"]),
+        ("mse", ["a", "b"], {"pred": "a", "target": "b"}, ["a", "b"]),
+        ("mse", ["pred", "y", "w", "m"], {"weight": "w", "mask": "m"}, ["pred", "y", "w", "m"]),
+        ("gaussian_nll", ["pred", "target", "variance", "id"], {}, ["pred", "target", "variance"]),
+        ("triplet", ["anchor", "negative", "positive"], {}, ["anchor", "positive", "negative"]),
+    ],
+)
+def test_one_archive_holds_all_roles(
+    loss: str, members: list[str], columns: dict[str, str], paths: list[str], here: Path
+) -> None:
+    """Without naming a member: each role has the one that a column option names, or the one with a usual name."""
+    values = {name: np.round(np.abs(PRED)) % 2 if name == "m" else np.abs(PRED) + k for k, name in enumerate(members)}
+    np.savez("run.npz", **values)
+    first, *others = losscli.get(loss).kind.role_names
+    report = losscli.evaluate(loss, **{first: "run.npz"}, columns=columns)
+    assert [i.path for i in report.inputs] == [f"run.npz:{name}" for name in paths]
+    arrays = dict(zip([first, *others, "weight", "mask"], (values[name] for name in paths), strict=False))
+    assert report.value == losscli.evaluate(loss, **arrays).value
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        (["y_pred", "fold"], "x.npz: which member is target? say --col target=NAME; its members: y_pred, fold"),
+        (
+            ["y_pred", "y", "label"],
+            "x.npz: which member is target? say --col target=NAME; its members: y_pred, y, label",
+        ),
+    ],
+)
+def test_a_role_without_a_member(members: list[str], said: str, here: Path) -> None:
+    np.savez("x.npz", **dict.fromkeys(members, PRED))
+    with pytest.raises(UsageError) as caught:
+        losscli.evaluate("mae", pred="x.npz")
+    assert str(caught.value) == said
 
 
 def test_a_file_of_that_name_wins(save: Callable[..., None], here: Path) -> None:
@@ -339,6 +381,8 @@ def test_at_the_command_line(save: Callable[..., None], here: Path) -> None:
     piped = support.run("eval", "-l", "mse", "-", "run.npz:y", "--grad-out", "two.npy", stdin=data, cwd=here)
     assert piped == plain
     assert support.run("gradcheck", "mse", "run.npz", "run.npz:y", "--against", "two.npy", cwd=here).code == 0
+    assert support.run("gradcheck", "mse", "run.npz", "--against", "two.npy", cwd=here).code == 0
+    assert support.run("eval", "-l", "mse", "run.npz", "--grad-out", "two.npy", cwd=here) == plain
 
 
 def test_an_archive_is_not_overwritten(save: Callable[..., None], here: Path) -> None:

@@ -63,7 +63,8 @@ def _evaluated(case: dict[str, Any], **options: Any) -> float:
 
 def _derivative(case: dict[str, Any], key: str) -> dict[str, Any]:
     """Gradient or Hessian diagonal of the weighted mean by prediction."""
-    report = losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), grad=True, hess=True)
+    wanted = {"gradient": "grad", "hessian": "hess"}[key]
+    report = losscli.evaluate(case["loss"], **roles_of(case), weight=weight_of(case), **{wanted: True})
     (result,) = report.results
     found = {"gradient": result.gradients, "hessian": result.hessians}[key]
     return {role: derivative.values for role, derivative in found.items()}

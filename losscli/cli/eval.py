@@ -424,6 +424,7 @@ def _why(result: "Result", value: float, objective: Objective) -> str:
     if result.infinite:
         first = f"the first in {result.first_spot or f'data row {result.first_infinite}'} (counted from 0)"
         why = f"{result.infinite} of {result.n} samples have such a loss, {first}"
+        why += f": {result.why_infinite}" if result.why_infinite else ""
         if any(loss.scope == "group" for loss in objective.losses):
             first = f"the first with data row {result.first_infinite} (counted from 0)"
             why = f"{result.infinite} of {result.n} groups have no finite loss, {first}; --where leaves groups out"

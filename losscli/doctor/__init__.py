@@ -50,7 +50,7 @@ class Doctor:
     @staticmethod
     def of(losses: Iterable[Loss], bindings: Mapping[str, Binding], is_filtered: bool = False) -> "Doctor":
         """Ready to look at rows of these losses, whose roles lie in these columns."""
-        distinct = list(dict.fromkeys(losses))
+        distinct = [loss for loss in dict.fromkeys(losses) if not loss.kind.is_sequential]
         found: dict[frozenset[Fact], Finding] = {}
         for loss in distinct:
             for finding in findings_of(loss, bindings, is_filtered):
@@ -67,6 +67,8 @@ class Doctor:
     def see(self, arrays: "Mapping[str, Array]", checked: "Mapping[Loss, Sequence[Array]]", at: "At") -> None:
         """Take the rows of a batch: the arrays of the roles as read, and as each loss takes them."""
         self.rows += len(next(iter(arrays.values())))
+        if not (self.findings or self.compares or self.rounds or self.sums):
+            return  # nothing is looked for
         if self.firsts and not (self.facts or self.rounds or self._looks_at_rows(arrays)):
             return  # nothing is left to be found
         rows = {role: _as_numbers(values) for role, values in arrays.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from losscli.errors import InputError
 from losscli.formats.array import ArrayReader
-from losscli.formats.base import BLOCK, MAX_BYTES, PLAIN, Block, Column, Labels, Pick, Reader, Reading
+from losscli.formats.base import BLOCK, MAX_BYTES, PLAIN, Block, Column, Labels, Pick, Reader, Reading, lists_of
 from losscli.formats.csv import CsvReader
 from losscli.formats.foreign import refuse_foreign
 from losscli.formats.lent import Lent
@@ -182,6 +182,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Texts",
+    "lists_of",
     "members",
     "open_reader",
 ]

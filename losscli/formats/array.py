@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
-from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Labels, Pick, as_sequences, lists_of, matrix
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -27,15 +27,24 @@ class ArrayReader:
         self.notes: list[str] = []
         self.headed = _is_frame(data)
         self._is_texts = isinstance(data, (list, tuple)) and any(isinstance(one, str) for one in data[:1])
-        self._arrays = _columns(name, data, self.headed)
-        shape = () if self.headed else np.shape(data)
+        self._lists = [] if self.headed else _lists(data)
+        self._refusal: InputError | None = None
+        try:
+            self._arrays = _columns(name, data, self.headed)
+        except InputError as error:
+            if not self._lists:
+                raise
+            self._refusal = error  # they may be sequences
+            self._arrays = [("0", np.empty(len(data), object))]
+        shape = () if self.headed or self._refusal else np.shape(data)
         self.is_matrix, self.row_shape = len(shape) > 1, shape[1:] if len(shape) > 2 else ()
         self.columns = tuple(
             Column(
                 str(label),
-                text=array.dtype.kind in "USOT" and not _is_numeric(array),
+                text=array.dtype.kind in "USOT" and not (self._lists or _is_numeric(array)),
                 other=array.dtype.kind not in "biufUSOT",
                 vector=bool(self.row_shape),
+                ragged=bool(self._lists),
             )
             for label, array in self._arrays
         )
@@ -51,6 +60,10 @@ class ArrayReader:
             yield Block(tuple(v[start : start + step] for v in wanted), lambda i: f"{self.name}: row {i}", start)
 
     def _values(self, pick: Pick) -> "NDArray[Any] | Labels":
+        if pick.sequence:
+            return as_sequences([_row(self.name, k, row) for k, row in enumerate(self._lists)])
+        if self._refusal:
+            raise self._refusal
         arrays = [self._arrays[i][1] for i in pick.columns]
         text = [self.columns[i].text for i in pick.columns]
         if pick.labels and text == [True]:
@@ -75,6 +88,24 @@ def text_labels(values: Sequence[Any]) -> Labels:
 def _is_frame(data: Any) -> bool:
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _lists(data: Any) -> Sequence[Any]:
+    """The rows of a list of lists or of arrays, or of an array of arrays: each may have a length of its own."""
+    if isinstance(data, np.ndarray):
+        return [] if lists_of(data) is None else list(data)
+    is_list = isinstance(data, (list, tuple)) and all(isinstance(row, (list, tuple)) or np.ndim(row) for row in data)
+    return data if is_list else []
+
+
+def _row(name: str, k: int, row: Any) -> "NDArray[Any]":
+    try:
+        found = _array(row)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{name}: row {k}: not an array of numbers: {' '.join(str(error).split())}") from None
+    if found.dtype.kind not in "biuf":
+        raise InputError(f"{name}: row {k}: dtype {found.dtype} is not numeric")
+    return found
 
 
 def _is_numeric(array: "NDArray[Any]") -> bool:

@@ -20,6 +20,7 @@ from losscli.lazy import pa
 
 _MAGIC_BYTES = 8  # of a file: ARROW1 and two zeros
 _FOOTER_END = b"ARROW1"
+_SEQUENCES = 1 << 22  # bytes of sequences that are looked at together
 _LONGEST_FOOTER = 1 << 26
 _STREAM = b"\xff\xff\xff\xff"  # how a stream begins, and not a file
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream, where its writer closed it
@@ -98,7 +99,9 @@ class ArrowReader:
             self._batches, _ = self._opened(wanted)
         self._is_fresh = False
         start = 0
+        is_nested = any(pick.sequence for pick in picks)
         for batch in self._checked(names):
+            size = max(1, min(size, _SEQUENCES * batch.num_rows // max(batch.nbytes, 1))) if is_nested else size
             for at in range(0, batch.num_rows, size):
                 yield self._decoder.block(batch.slice(at, size), wanted, picks, start + at)
             start += batch.num_rows

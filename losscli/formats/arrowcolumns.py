@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.array import text_labels
-from losscli.formats.base import Block, Column, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Labels, Pick, as_sequences, matrix
 from losscli.formats.texts import Texts
 from losscli.lazy import np, pa
 
@@ -36,8 +36,8 @@ class Decoder:
 
     def wanted(self, picks: Sequence[Pick]) -> list[int]:
         """The columns that are picked. Raises InputError for one that is not of a type that it is picked as."""
-        for j, labels in sorted({(j, pick.labels) for pick in picks for j in pick.columns}):
-            self._check_type(j, labels)
+        for j, labels, nested in sorted({(j, pick.labels, pick.sequence) for pick in picks for j in pick.columns}):
+            self._check_type(j, labels, nested)
         return sorted({j for pick in picks for j in pick.columns})
 
     def block(self, batch: "pa.RecordBatch", wanted: Sequence[int], picks: Sequence[Pick], start: int) -> Block:
@@ -46,14 +46,21 @@ class Decoder:
         found = {j: _dated(batch.column(k)) for k, j in enumerate(wanted)}
         texts = {j: _text_of(found[j]) for p in picks if p.key for j in p.columns}
         others = {(j, p.labels) for p in picks if not p.key or texts[p.columns[0]] is None for j in p.columns}
-        arrays = {(j, labels): self._column(found[j], j, place, labels) for j, labels in sorted(others)}
+        nested = {j for p in picks if p.sequence for j in p.columns}
+        arrays = {
+            (j, labels): self._sequences(found[j], j, place)
+            if j in nested
+            else self._column(found[j], j, place, labels)
+            for j, labels in sorted(others)
+        }
         return Block(tuple(_pick(arrays, texts, pick) for pick in picks), place)
 
     def _place(self, start: int, row: int) -> str:
         return f"{self.name}: row {start + row}"
 
-    def _check_type(self, j: int, labels: bool) -> None:
+    def _check_type(self, j: int, labels: bool, nested: bool) -> None:
         kind = self._types[j].value_type if _is_list(self._types[j]) else self._types[j]
+        kind = kind.value_type if nested and _is_list(self._types[j]) and _is_list(kind) else kind
         is_label = labels and not _is_list(self._types[j]) and (is_text(kind) or _is_date(kind))
         if not (_is_number(kind) or is_label):
             hint = "; save it as a number" if pa.types.is_temporal(kind) else ""
@@ -76,12 +83,37 @@ class Decoder:
             return np.array(array.to_pylist(), dtype=object)  # integers, and None
         return _numbers(array)
 
+    def _refuse_null(self, array: "pa.Array", j: int, place: Any) -> None:
+        """A row without a list."""
+        if array.null_count:
+            row = next(i for i, valid in enumerate(array.is_valid().to_pylist()) if not valid)
+            raise InputError(f"{place(row)}: column '{self.columns[j].name}': missing value where a list is needed")
+
+    def _sequences(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any]":
+        """Lists of numbers, or of lists that are all of one length in a row, each row with as many as it has."""
+        if not _is_list(array.type):
+            return _numbers(array)
+        self._refuse_null(array, j, place)
+        ends, entries = np.cumsum(_list_lengths(array))[:-1], array.flatten()
+        if not _is_list(entries.type):
+            return as_sequences(np.split(_numbers(entries), ends))
+        widths = np.split(_list_lengths(entries), ends)
+        odd = [
+            row for row, of_row in enumerate(widths) if len(of_row) and ((of_row != of_row[0]).any() or not of_row[0])
+        ]
+        if odd or entries.null_count:
+            where = f"{place(odd[0])}: " if odd else f"{self.name}: "
+            raise InputError(
+                f"{where}column '{self.columns[j].name}': a list whose entries are not lists of one length"
+            )
+        sizes = np.cumsum([of_row.sum() for of_row in widths])[:-1]
+        rows = np.split(_numbers(entries.flatten()), sizes)
+        return as_sequences([row.reshape(len(w), -1) if len(w) else row for row, w in zip(rows, widths, strict=True)])
+
     def _vectors(self, array: "pa.Array", j: int, place: Any) -> "NDArray[Any]":
         """Lists of one length, as a matrix."""
         called = f"column '{self.columns[j].name}'"
-        if array.null_count:
-            row = next(i for i, valid in enumerate(array.is_valid().to_pylist()) if not valid)
-            raise InputError(f"{place(row)}: {called}: missing value where a list is needed")
+        self._refuse_null(array, j, place)
         values = array.flatten()
         lengths = _list_lengths(array)
         if (lengths != lengths[0]).any():

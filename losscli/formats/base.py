@@ -16,7 +16,8 @@ MAX_BYTES = 8 << 30
 class Column(NamedTuple):
     """A column as its file names it; `vector` where a cell holds a list of numbers, `text` where it is known to hold
     text, `other` where it holds neither numbers nor text, `is_index` where it has no name and seems to count the rows.
-    `dtype` is its type, where its format has types.
+    `dtype` is its type, where its format has types. `ragged` where a row may be a sequence of its own length that
+    no vector is: a list of lists of numbers, or one of another length than its neighbours.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Column(NamedTuple):
     other: bool = False
     is_index: bool = False
     dtype: str = ""
+    ragged: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,24 +44,26 @@ class Labels:
 
 
 Values = "NDArray[Any] | Labels"
-Form = Literal["numbers", "text", "key"]
+Form = Literal["numbers", "text", "key", "sequences"]
 
 
 class Pick(NamedTuple):
     """Columns to read together, by position: one array (n,) or (n, k), or `Labels` where `labels` says that text is
     wanted. Of a column that is picked as a `key`, text may be `Texts`, as to number its values takes longer. That those
-    `aside` count the rows is why they were not taken, and is refused where it is not so.
+    `aside` count the rows is why they were not taken, and is refused where it is not so. Lists that are picked as a
+    `sequence` may differ in length, and hold lists: they are read as an array of arrays, one a row (`as_sequences`).
     """
 
     columns: tuple[int, ...]
     labels: bool = False
     key: bool = False
     aside: tuple[int, ...] = ()
+    sequence: bool = False
 
     @property
     def form(self) -> "Form":
         """How the columns are read."""
-        return "key" if self.key else "text" if self.labels else "numbers"
+        return "key" if self.key else "text" if self.labels else "sequences" if self.sequence else "numbers"
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,20 @@ class Reader(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+def as_sequences(rows: "Sequence[NDArray[Any]]") -> "NDArray[Any]":
+    """An array of arrays, one a row, whatever their lengths."""
+    found = np.empty(len(rows), object)
+    for k, row in enumerate(rows):  # all at once, rows of one length would become a matrix
+        found[k] = row
+    return found
+
+
+def lists_of(values: Any) -> "NDArray[Any] | None":
+    """The values where they are an array of arrays; else None."""
+    is_ragged = isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1 and len(values)
+    return values if is_ragged and isinstance(values[0], np.ndarray) else None
 
 
 def matrix(columns: "Sequence[NDArray[Any]]") -> "NDArray[Any]":

@@ -1,6 +1,6 @@
 """JSON lines: an object a line, whose names are the columns; or an array of numbers, a row of a matrix; or a number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import nan
@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.errors import InputError
 from losscli.formats.array import text_labels
-from losscli.formats.base import Block, Column, Form, Labels, Pick, matrix
+from losscli.formats.base import Block, Column, Form, Labels, Pick, as_sequences, matrix
 from losscli.formats.cells import printable
+from losscli.formats.jsonlists import EXACT, NUMBERS, Entries, no_number
 from losscli.formats.jsontext import KINDS, Lines, Part, first_value, how, kind_of, values_of
 from losscli.formats.source import HEAD, Stream
 from losscli.lazy import np
-from losscli.literals import parse_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROW_BYTES = 16  # bytes read for a row asked for: a guess that sets the size of blocks, nothing else
 _LINES = (".jsonl", ".ndjson")  # whose single line is a row, not a document
-_NUMBERS = {float, int, bool, type(None)}
 _TEXTS = {str, type(None)}
-_EXACT = 2**53
 
 
 @dataclass
@@ -91,7 +89,7 @@ class JsonlReader:
         for j, form in {(j, pick.form) for pick in picks for j in pick.columns}:
             column = _Cells(cells[j], _Places(self.name, part.line, self._names[j] if self.headed else ""))
             known = seen.setdefault((j, form), _Seen(text="x" if self.columns[j].text else ""))
-            arrays[j, form] = column.numbers(known) if form == "numbers" else column.labels(known)
+            arrays[j, form] = _READ[form](column, known)
         values = [[arrays[j, pick.form] for j in pick.columns] for pick in picks]
         return Block(
             tuple(matrix(v) if pick.form == "numbers" else v[0] for v, pick in zip(values, picks, strict=True)),
@@ -148,7 +146,7 @@ class _Cells:
         kinds = {*map(type, self.values)}
         if list in kinds:
             return self._vectors(seen)
-        self._refuse_unless(_NUMBERS, kinds)
+        self._refuse_unless(NUMBERS, kinds)
         return self._array(self.values, kinds, seen, 1)
 
     def labels(self, seen: _Seen) -> "NDArray[Any] | Labels":
@@ -157,12 +155,16 @@ class _Cells:
         if kinds <= _TEXTS and (kinds or not seen.number):
             self._settle(seen, "text" if kinds else "", "number")
             return text_labels([(text or "").strip() or None for text in self.values])
-        self._refuse_unless(_TEXTS if str is type(next(v for v in self.values if v is not None)) else _NUMBERS, kinds)
+        self._refuse_unless(_TEXTS if str is type(next(v for v in self.values if v is not None)) else NUMBERS, kinds)
         self._settle(seen, "number" if kinds else "", "text")
         if kinds <= {int}:
             self._array(self.values, {*kinds, type(None)}, seen, 1)  # which sees what is out of range
             return _integers(self.values)
         return self._array(self.values, kinds, seen, 1)
+
+    def sequences(self, _: _Seen) -> "NDArray[Any]":
+        """Lists of numbers, or of lists of numbers that are all of one length, each row with as many as it has."""
+        return as_sequences([Entries(cell, self.place(row)).array for row, cell in enumerate(self.values)])
 
     def _settle(self, seen: _Seen, found: str, other: str) -> None:
         """Refuse text where there were numbers before, and the other way round."""
@@ -191,15 +193,15 @@ class _Cells:
                 raise InputError(f"{self.place(row)}: a list of {len(found)} where the rows before have {seen.width}")
         flat = list(chain.from_iterable(self.values))
         kinds = {*map(type, flat)}
-        if not kinds <= _NUMBERS:
-            at = next(i for i, v in enumerate(flat) if type(v) not in _NUMBERS)
-            raise InputError(f"{self.place(at // seen.width)}: {_shown(flat[at], _NUMBERS)}")
+        if not kinds <= NUMBERS:
+            at = next(i for i, v in enumerate(flat) if type(v) not in NUMBERS)
+            raise InputError(f"{self.place(at // seen.width)}: {no_number(flat[at])}")
         return self._array(flat, kinds, seen, seen.width).reshape(len(self.values), seen.width)
 
     def _array(self, values: Sequence[Any], kinds: set[Any], seen: _Seen, width: int) -> "NDArray[Any]":
         if type(None) in kinds or None in kinds:
             values = [nan if v is None else v for v in values]
-        wide = int in kinds and any(type(v) is int and not -_EXACT <= v <= _EXACT for v in values)
+        wide = int in kinds and any(type(v) is int and not -EXACT <= v <= EXACT for v in values)
         try:
             values = [float(v) if type(v) is int and int(float(v)) == v else v for v in values] if wide else values
             floats = np.array(values, np.float64)
@@ -227,6 +229,14 @@ class _Cells:
             )
 
 
+_READ: "dict[str, Callable[[_Cells, _Seen], NDArray[Any] | Labels]]" = {
+    "numbers": _Cells.numbers,
+    "text": _Cells.labels,
+    "key": _Cells.labels,
+    "sequences": _Cells.sequences,
+}
+
+
 def _integers(values: Sequence[Any]) -> "NDArray[Any]":
     """Integers as they are, whatever their size, and None: they may be keys."""
     is_wide = any(v is None or not -(2**63) <= v < 2**63 for v in values)
@@ -236,14 +246,11 @@ def _integers(values: Sequence[Any]) -> "NDArray[Any]":
 def _shown(value: Any, wanted: set[Any]) -> str:
     if wanted is _TEXTS:
         return f"{KINDS[kind_of(value)]} in a column of text; write one kind only"
-    if not isinstance(value, str):
-        return f"{KINDS[kind_of(value)]} where a number is needed; columns are not nested"
-    hint = "; write it without quotes" if parse_number(value.strip()) is not None else ""
-    return f"{printable(value.encode('utf8', 'replace'))} is not a number{hint}"
+    return no_number(value)
 
 
 def _column(name: str, cells: Sequence[Any]) -> Column:
     kinds = {*map(type, cells)} - {type(None)}
     is_vector = kinds == {list} and not any(isinstance(v, (dict, list)) for cell in cells for v in cell or ())
-    is_text = kinds == {str}
-    return Column(name, is_vector, is_text, not (is_vector or is_text or kinds <= _NUMBERS))
+    is_text, is_other = kinds == {str}, not (is_vector or kinds <= NUMBERS)
+    return Column(name, is_vector, is_text, is_other and not is_text, ragged=kinds == {list} and not is_vector)

@@ -10,6 +10,7 @@ from losscli.formats.source import Source, check_held, check_ratio
 from losscli.lazy import pa, pq
 
 _PEEK = 1 << 12  # rows that tell whether text repeats
+_SEQUENCES = 1 << 22  # bytes of sequences that are decoded together
 
 
 class ParquetReader:
@@ -49,6 +50,7 @@ class ParquetReader:
         wanted = self._decoder.wanted(picks)
         names = [self.columns[j].name for j in wanted]
         self._check_sizes()
+        size = self._rows_at_once(size) if any(pick.sequence for pick in picks) else size
         self._reopen([name for name, j in zip(names, wanted, strict=True) if is_text(self._types[j])])
         start = 0
         for batch in self._batches(names, size):
@@ -66,6 +68,12 @@ class ParquetReader:
         for k, size in enumerate(sizes):
             check_held(f"{self.name}: row group {k}", size, self._source.max_bytes, "is decompressed in whole pages")
         check_ratio(self.name, sum(sizes), self._source.size or 0)
+
+    def _rows_at_once(self, most: int) -> int:
+        """Of sequences, which may be long, as many rows as take a few MiB on average."""
+        metadata = self._file.metadata
+        size = sum(metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups))
+        return max(1, min(most, int(_SEQUENCES * self.rows // max(size, 1))))
 
     def _reopen(self, texts: list[str]) -> None:
         """Text that repeats is read as a dictionary and codes, as it is mostly written: no cell is a text of its own.

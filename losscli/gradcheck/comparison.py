@@ -16,7 +16,7 @@ from losscli.gradcheck.findings import Comparison, Deviation, Finding
 from losscli.kinds import Role
 from losscli.lazy import np
 from losscli.literals import format_number
-from losscli.opening import check_reading, opened
+from losscli.opening import Given, check_reading, opened
 from losscli.registry import Loss
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def compare(
     given = {role: data for role, data in roles.items() if data is not None}
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
+    given, chosen = Given(given, chosen).with_members(loss.kind.roles)
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep=True) for role, data in given.items()}
         other = opened(stack, "grad", grad, reading, keep=True)
@@ -74,6 +75,8 @@ def _check_request(loss: Loss, given: Mapping[str, Any], grad: Any, rtol: float 
     if loss.definition.underived or loss.scope != "row":
         why = loss.definition.underived or "its rows have no loss of their own"
         raise UsageError(f"{loss.name} has no gradient to compare with: {why}")
+    if loss.kind.is_sequential:
+        raise UsageError(f"{loss.name}: gradients of sequences are not compared; losscli eval --grad-out writes ours")
     names = loss.kind.role_names
     for role in given:
         if role not in (*names, "weight"):

@@ -42,7 +42,7 @@ def check(loss: Loss) -> list[Law]:
 
 def _laws(loss: Loss, outputs: int) -> list[Law]:
     many, few = (loss.kind.sample(np.random.default_rng(_SEED), loss.params, n, outputs) for n in (_ROWS, _FEW))
-    cases = [] if loss.definition.underived else [(r, order) for r in loss.kind.predictions for order in (1, 2)]
+    cases = [(r, order) for r in loss.kind.predictions for order in loss.definition.orders]
     own = cases if loss.scope == "row" else []
     with np.errstate(all="ignore"):
         return [
@@ -81,7 +81,7 @@ def _wrong_shape(loss: Loss, arrays: "Sequence[Array]", role: str) -> str:
     for term in loss.terms(arrays):
         if loss.scope == "row" and term.shape not in (shape, shape[:1]):
             return f"the value has shape {term.shape}, expected {shape[:1]} or {shape}"
-    for name, terms in zip(_NAMES.values(), loss.derivatives(arrays, 2)[role], strict=True):
+    for name, terms in zip(_NAMES.values(), loss.derivatives(arrays, len(loss.definition.orders))[role], strict=False):
         for term in terms:
             if term.shape != shape:
                 return f"the {name} has shape {term.shape}, expected {shape}"
@@ -143,7 +143,8 @@ def _worst(apart: "Array", found: "Array", expected: "Array", among: "Array") ->
 
 def _finite_law(loss: Loss, arrays: "Sequence[Array]") -> Law:
     """A valid sample has a finite value and finite derivatives."""
-    derivatives = {} if loss.definition.underived else loss.derivatives(arrays, 2)
+    orders = loss.definition.orders
+    derivatives = loss.derivatives(arrays, len(orders)) if orders else {}
     found = [*loss.terms(arrays), *(a for both in derivatives.values() for t in both for a in t)]
     law = Law(str(loss), "finite", "", True, len(arrays[0]), 0, Deviation(0.0))
     for values in found:

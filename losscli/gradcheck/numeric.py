@@ -46,11 +46,11 @@ def own_values(loss: Loss, arrays: "Sequence[Array]", index: int, order: int, mo
     if loss.terms(arrays)[0].shape == moved.shape:
         return found(moved)
     columns = []
-    for k in range(moved.shape[1]):
-        values = arrays[index].copy()
-        values[:, k] = moved[:, k]
-        columns.append(found(values)[..., k] if order else found(values))
-    return np.stack(columns, axis=-1)
+    for entry in np.ndindex(moved.shape[1:]):
+        values, place = arrays[index].copy(), (slice(None), *entry)
+        values[place] = moved[place]
+        columns.append(found(values)[(slice(None), *place)] if order else found(values))
+    return np.stack(columns, axis=-1).reshape(-1, *moved.shape)
 
 
 def differentiate(function: "Function", x: "Array", step: "Array") -> Numeric:

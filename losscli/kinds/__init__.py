@@ -20,6 +20,7 @@ are in `elements` (one number against one number), `classes` (a column a class),
 distributions, histograms, measures, samples) and `vectors` (embeddings).
 are in `elements` (one number against one number), `classes` (a column a class), `quantiles` (a column a level, and
 intervals) and `vectors` (embeddings).
+Rows that are sequences are in `sequences` (frames beside labels) and `tokens`.
 """
 
 from losscli.kinds.adversarial import COMPARISONS, CRITIQUES, DISCRIMINATIONS
@@ -38,10 +39,13 @@ from losscli.kinds.pairs import RANKED_PAIRS, SIGNED_DISTANCES, SIGNED_PAIRS
 from losscli.kinds.quantiles import CENTRAL, INTERVAL, LEVELS, levels_of
 from losscli.kinds.relative import ABOVE_MINUS_ONE, COMPARED, DIRECTIONS, NONZERO_TARGET, PAIRED, SINGLE
 from losscli.kinds.scores import LABEL_SETS, RANKED, SCORES
+from losscli.kinds.sequences import ALIGNED
+from losscli.kinds.tokens import TOKENS, TOKENS_AND_BYTES
 from losscli.kinds.vectors import PAIRS, TRIPLETS
 
 __all__ = [
     "ABOVE_MINUS_ONE",
+    "ALIGNED",
     "AMOUNTS",
     "BINARY",
     "BOXES",
@@ -88,6 +92,8 @@ __all__ = [
     "SIGNED_DISTANCES",
     "SIGNED_PAIRS",
     "SINGLE",
+    "TOKENS",
+    "TOKENS_AND_BYTES",
     "TRIPLETS",
     "TWEEDIE",
     "UNIT",

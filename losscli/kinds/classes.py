@@ -31,7 +31,7 @@ def _check_classes(
     form, digits = params.get("form", form), pred.dtype
     pred = within(roles[0], floats(pred), digits, params, allow_inf)
     if form != "logits":
-        _check_sums(roles[0], form, pred, digits)
+        check_sums(roles[0], form, pred, digits)
     target = as_rows(np.asarray(target))
     if len(target) != len(pred):
         raise InputError(f"pred has {len(pred)} rows, target {len(target)}")
@@ -40,7 +40,7 @@ def _check_classes(
     if target.shape != pred.shape:
         raise InputError(f"shapes differ: pred {pred.shape}, target {target.shape}; soft targets have a column a class")
     soft = within(roles[1], floats(target), target.dtype, params, allow_inf)
-    _check_sums(roles[1], "probs", soft, target.dtype)
+    check_sums(roles[1], "probs", soft, target.dtype)
     return [pred, soft]
 
 
@@ -68,7 +68,7 @@ def class_indices(labels: "Array", classes: int) -> "Array":
     return values.astype(np.intp)
 
 
-def _check_sums(role: Role, form: str, given: "Array", dtype: Any) -> None:
+def check_sums(role: Role, form: str, given: "Array", dtype: Any) -> None:
     """Rows of probabilities add up to 1, within what their dtype or the digits they are written with allow."""
     probs = given if form == "probs" else np.exp(given)
     excess = np.abs(probs.sum(axis=1) - 1.0)
@@ -76,7 +76,8 @@ def _check_sums(role: Role, form: str, given: "Array", dtype: Any) -> None:
     if not doubtful.size:
         return
     slopes = 1.0 if given is probs else probs[doubtful]  # an error of ln p is p times as large in p
-    wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
+    with np.errstate(over="ignore"):  # a logarithm may be beyond float32, and its digits beyond float64
+        wrong = doubtful[excess[doubtful] > _rounding_error(given[doubtful], slopes)]
     if wrong.size:
         row = int(wrong[0])
         total = format_number(float(probs[row].sum()))

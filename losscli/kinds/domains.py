@@ -99,6 +99,9 @@ class Role(NamedTuple):
     `entries`: what the columns of a vector of predictions or targets are, in words.
     `mask`: 0 and 1 alone are as usual as what lies between, and so is nothing but one of them. `instead`: what to do
     where a file of one column is all there is.
+    `sequence`: a row is a sequence of its own length, of numbers or of rows of numbers. `lengths_of` such a role: how
+    many entries of each row count; lists have their own length. An `optional` role may be absent: a sequence then has
+    no entries, (n, 0), and of arrays all entries count.
     """
 
     name: str
@@ -110,6 +113,9 @@ class Role(NamedTuple):
     mask: bool = False
     entries: str = CLASSES
     instead: str = ""
+    sequence: bool = False
+    lengths_of: str = ""
+    optional: bool = False
 
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):
@@ -123,6 +129,7 @@ class Kind(NamedTuple):
     Derivatives are with respect to the roles in `predictions`: a function of several yields a tuple of arrays for them.
     Where it yields a value an element, a sample's loss is the mean over its outputs; otherwise it yields a value a row.
     `apart`: what to do where one role has more rows than another, if there is more to say than that they differ.
+    `why` says of a single row, as it is checked, why its loss is infinite.
     """
 
     name: str
@@ -132,7 +139,13 @@ class Kind(NamedTuple):
     sample: "Callable[[np.random.Generator, Params, int, int], list[Array]]"
     predictions: tuple[str, ...] = ("pred",)
     apart: str = ""
+    why: "Callable[[list[Array]], str] | None" = None
 
     @property
     def role_names(self) -> tuple[str, ...]:
         return tuple(role.name for role in self.roles)
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether a row is a sequence."""
+        return any(role.sequence for role in self.roles)

@@ -85,6 +85,9 @@ def _for_probs(role: Role, values: "Array") -> str:
 
 def _for_log_probs(role: Role, values: "Array") -> str:
     begin = ", so it is no log-probability"
+    if "probs" not in role.domain:  # type: ignore[operator]
+        are_likely = are_probabilities(values if role.vector else values.ravel())
+        return begin + ("; these look like probabilities: take their logarithm" if are_likely else role.hint)
     if are_probabilities(values if role.vector else values.ravel()):
         return f"{begin}; these look like probabilities: say --form probs"
     return f"{begin}; if these are probabilities, say --form probs, if logits, --form logits"

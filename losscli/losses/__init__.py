@@ -43,6 +43,8 @@ FAMILIES = {
     "boxes": ("box_iou", "giou", "diou", "ciou"),
     "adversarial": ("gan", "lsgan", "hinge_gan", "wgan"),
     "relativistic": ("relativistic_gan", "relativistic_average_gan"),
+    "sequence": ("ctc",),
+    "tokens": ("token_nll", "perplexity", "bits_per_byte"),
 }
 
 __all__ = ["FAMILIES"]

@@ -5,7 +5,6 @@ one with a colon is a whole text, and what stands before the colon answers for a
 """
 
 _OWN_LAYER = "has a layer of its own: say 'cross_entropy:form=logits' of its logits"
-_CTC = "is not here: no loss of losscli is over the alignments of two sequences"
 _ANY_DISTANCE = "takes any distance: say 'triplet', whose p is the norm"
 _COSINE = "is cos, in keras -cos: say 'cosine_distance', which is 1 - cos"
 _CENT = "is multiplied by 100 in keras, and clamped: say 'mape', a fraction"
@@ -36,7 +35,6 @@ _OF_GENERATOR = "is the generator's part: say"
 _SAID = {
     # torch
     "adaptivelogsoftmaxwithloss linearcrossentropyloss linear_cross_entropy": _OWN_LAYER,
-    "ctcloss ctc_loss ctc": _CTC,
     "nllloss2d": "takes images: say 'nll', with a row a pixel",
     "tripletmarginwithdistanceloss triplet_margin_with_distance_loss": _ANY_DISTANCE,
     "kl_div": "names several: say 'kl:form=log_probs' for torch's, 'generalized_kl' for scipy's, 'kl' of probabilities",
@@ -58,7 +56,8 @@ _SAID = {
     "dice_loss diceloss": f"{_POOLS} 'dice', whose smooth is 0",
     "generalizeddiceloss": f"{_POOLS} 'generalized_dice'",
     "convex_kl_divergence generalized_kl_divergence": _DIVERGENCE_OF_LOGS,
-    "ctc_loss_with_forward_probs": f"{_CTC}, and its sums over paths are no loss",
+    "ctc_loss": "names two: say 'ctc' for torch's, of log-probabilities, 'ctc:form=logits' for optax's, of logits",
+    "ctc_loss_with_forward_probs": "gives the sums over paths besides: say 'ctc:form=logits'",
     "kl_divergence_with_log_targets": "takes ln of targets too: say 'kl:form=log_probs' with their exponentials",
     "make_fenchel_young_loss": "makes losses: say 'cross_entropy:form=logits' or 'sparsemax'",
     "multiclass_generalized_dice_loss": "is a mean of each class's Dice: say 'generalized_dice', a ratio of sums",
@@ -134,6 +133,10 @@ _SAID = {
     "wassersteingeneratorloss wasserstein_generator_loss": f"{_OF_GENERATOR} 'wgan:part=generator'",
     "wgan_gp wgan-gp wgangp": "has a penalty on gradients, which outputs do not show: say 'wgan' for the rest",
     # further
+    "bits_per_token": "is 'token_nll' in bits: say 'token_nll:units=bits'",
+    "byte_perplexity": "is 2 to the power of bits a byte: say 'bits_per_byte'",
+    "mean_perplexity": "is the mean over sequences: say 'perplexity:over=sequences'",
+    "word_perplexity": "divides by words, not tokens: say 'perplexity', or 'bits_per_byte', which needs no tokens",
     "amari": "counts alpha otherwise, as 1 - 2·alpha or its opposite: say 'alpha_divergence'",
     "binarycalibrationerror": _CALIBRATION,
     "charbonnierloss charbonnier_loss": _CHARBONNIER,

@@ -55,6 +55,7 @@ def _facts(found: Card) -> list[tuple[str, str]]:
     return [
         ("Properties", found.facts),
         *([("Derivatives", f"none: {found.definition.underived}")] if found.definition.underived else []),
+        *([("Hessian", f"none: {found.definition.uncurved}")] if found.definition.uncurved else []),
         ("Files", files),
         ("Arrays", kind.shapes),
         ("Reduction", found.reduction),
@@ -67,8 +68,10 @@ def _file(role: str) -> str:
 
 
 def _files(definition: Definition) -> str:
-    """The files of an example, which bear the names of their roles."""
+    """The files of an example, which bear the names of their roles; of sequences an archive, whose members do."""
     roles = definition.kind.roles
+    if definition.kind.is_sequential:
+        return "run.npz"
     ordered = [f"{_file(role.name).lower()}.csv" for role in roles if role.ordered]
     return " ".join([*ordered, *(f"--input {r.name}={r.name}.csv" for r in roles if not r.ordered)])
 

@@ -730,4 +730,62 @@ VECTORS = [
     ),
 ]
 
-HAZARDS = [*SHAPES, *KEYS, *CLASSES, *FORMS, *TARGETS, *WEIGHTS, *PARAMETERS, *MASKS, *COUNTS, *NUMBERS, *VECTORS]
+
+def _frames(target: Any, pred: Any = None, frames: Any = (4, 4)) -> dict[str, Any]:
+    """Two targets of two labels, beside four frames each of three classes at 1/4, 1/2 and 1/4."""
+    p = np.log([[[0.25, 0.5, 0.25]] * 4] * 2) if pred is None else pred
+    roles = {"log_probs": p, "labels": np.array(target), "input_lengths": np.array(frames)}
+    return {"x.npz": lambda path: np.savez(path, **roles, target_lengths=np.array([2, 2]))}
+
+
+CTC = ("eval", "-l", "ctc", "x.npz", *VALUE)
+ALIGNMENTS = [
+    Hazard(131, "ctc as it should be", _frames([[1, 2], [2, 1]]), CTC, value="1.7609878105613013"),
+    Hazard(
+        131,
+        "the blank in a target of ctc",
+        _frames([[1, 2], [2, 0]]),
+        CTC,
+        3,
+        ["x.npz:labels: row 1", "label 1: class 0 is the blank", "target_lengths", "blank"],
+    ),
+    Hazard(
+        131,
+        "logits as log-probabilities",
+        _frames([[1, 2], [2, 1]], np.array([[[0.5, -1, 2]] * 4] * 2)),
+        CTC,
+        3,
+        ["x.npz:log_probs: row 0", "frame 0, class 0: 0.5 is outside", "--form logits"],
+    ),
+    Hazard(
+        131,
+        "logits below 0 as log-probabilities",
+        _frames([[1, 2], [2, 1]], np.array([[[-0.53, -1.21, -2.04]] * 4] * 2)),
+        CTC,
+        3,
+        ["x.npz:log_probs: row 0", "frame 0: the row's probabilities add up to", "--form logits"],
+    ),
+    Hazard(
+        131,
+        "fewer frames than labels",
+        _frames([[1, 2], [2, 2]], frames=[4, 2]),
+        CTC,
+        4,
+        ["ctc is inf", "1 of 2 samples", "data row 1", "its target needs 3 frames and has 2"],
+    ),
+]
+
+HAZARDS = [
+    *SHAPES,
+    *KEYS,
+    *CLASSES,
+    *FORMS,
+    *TARGETS,
+    *WEIGHTS,
+    *PARAMETERS,
+    *MASKS,
+    *COUNTS,
+    *NUMBERS,
+    *VECTORS,
+    *ALIGNMENTS,
+]

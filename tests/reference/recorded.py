@@ -23,7 +23,8 @@ def array(found: dict[str, Any]) -> Any:
 
 def roles_of(case: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a case by role."""
-    return {role: array(case[role]) for role in get(case["loss"]).kind.role_names}
+    arrays = {role: array(case[role]) for role in get(case["loss"]).kind.role_names}
+    return {role: a for role, a in arrays.items() if a.shape[1:] != (0,)}  # an optional role that is not there
 
 
 def weight_of(case: dict[str, Any]) -> Any:
