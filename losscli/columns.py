@@ -75,8 +75,9 @@ class Binding(NamedTuple):
 
     @property
     def are_lists(self) -> bool:
-        """Whether a cell holds a list."""
-        return any(self.reader.columns[j].vector or self.reader.columns[j].ragged for j in self.columns)
+        """Whether a cell holds a list; a row of an array of many dimensions is none."""
+        columns = [self.reader.columns[j] for j in self.columns]
+        return any(c.ragged or (c.vector and not self.reader.row_shape) for c in columns)
 
 
 def bind(roles: Sequence[Role], readers: Mapping[str, Reader], chosen: Mapping[str, Sequence[str]]) -> list[Binding]:
@@ -158,7 +159,7 @@ def _bind_role(role: Role, reader: Reader, specs: Sequence[str] | None, is_share
         raise UsageError(f"{reader.name}: of the columns {shown} some hold lists; say one of them for {role.name}")
     note = "" if specs else _note(role, reader, columns)
     aside = () if specs else _aside(role, reader, columns)
-    return Binding(role.name, reader, columns, labels, by_class, note, aside, role.sequence)
+    return Binding(role.name, reader, columns, labels, by_class, note, aside, sequence=role.sequence)
 
 
 def _aside(role: Role, reader: Reader, columns: tuple[int, ...]) -> tuple[int, ...]:
