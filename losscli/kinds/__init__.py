@@ -3,24 +3,11 @@
 A checker takes the arrays of the roles, refuses the first value that is not allowed (`BadValueError`) and hands on what
 loss functions compute with: C-contiguous float64 rows, or class indices. Losses themselves never check.
 
-`domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like; the kinds
-are in `elements` (one number against one number), `classes` (a column a class), `vectors` (embeddings), `pairs` (a pair
-and a sign) and `lists` (the rows of a group against one another).
-are in `elements` (one number against one number), `classes` (a column a class), `scores` (a column a class or a label,
-no probabilities) and `vectors` (embeddings).
-are in `elements` (one number against one number), `counts` (that of counts and amounts), `classes` (a column a class),
-`forecasts` (a distribution predicted) and `vectors` (embeddings).
-are in `elements` (one number against one number), `classes` (a column a class), `outcomes` (one column or a column a
-class) and `vectors` (embeddings).
-are in `elements` (one number against one number), `classes` (a column a class), `masks` (a class a place), `boxes`
-(four numbers a row) and `vectors` (embeddings).
-are in `elements` (one number against one number), `relative` (the same, where the target's own size counts), `classes`
-(a column a class) and `vectors` (embeddings).
-are in `elements` (one number against one number), `classes` (a column a class), `distributions` (rows compared as
-distributions, histograms, measures, samples) and `vectors` (embeddings).
-are in `elements` (one number against one number), `classes` (a column a class), `quantiles` (a column a level, and
-intervals) and `vectors` (embeddings).
-Rows that are sequences are in `sequences` (frames beside labels) and `tokens`.
+`domains` says what there is to say, `checks` what checkers share, `likeness` what refused numbers look like. Of one
+number against one number are the kinds in `elements`, `relative` and `counts`; of a column a class those in
+`classes`, `scores`, `outcomes`, `masks` and `distributions`; of a column a level or a member those in `quantiles` and
+`forecasts`; of vectors and pairs those in `vectors`, `pairs`, `boxes` and `adversarial`; of the rows of a group those
+in `lists`; of rows that are sequences those in `sequences` and `tokens`.
 """
 
 from losscli.kinds.adversarial import COMPARISONS, CRITIQUES, DISCRIMINATIONS
