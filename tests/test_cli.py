@@ -109,6 +109,8 @@ FILES = {
         ' "n": 3, "weight": 3, "signature": "mse|mean|w:none|missing:error|n:3|v:0"}]}'
     ),
     "w.npy": [1.0, -2.0],
+    "frames.jsonl": '{"pred": [[1, 2, 3], [3, 1, 2]], "target": [1]}\n{"pred": [[0, 1, 2]], "target": [1, 1]}\n',
+    "tokens.jsonl": '{"pred": [-1, -2]}\n{"pred": [-4]}\n',
     "ends.csv": "lower,upper,target\n0,1,2\n1,3,2\n",
 }
 MSE = "eval -l mse p.csv t.csv"
@@ -124,6 +126,9 @@ def odd(without: str) -> str:
 
 
 OPTIONS = {
+    "--blank": ("eval -l ctc:form=logits frames.jsonl", "--blank 2"),
+    "--zero-infinity": ("eval -l ctc:form=logits frames.jsonl", "--zero-infinity true"),
+    "--over": ("eval -l token_nll tokens.jsonl", "--over sequences"),
     "--temperature": ("eval -l info_nce vectors.csv --col anchor=a,b --col positive=c,d", "--temperature 1"),
     "--threshold": ("eval -l hamming shares.csv --pred-col 0 --target-col 1", "--threshold 0.9"),
     "--gamma": ("eval -l focal shares.csv --pred-col 0 --target-col hard", "--gamma 1"),
