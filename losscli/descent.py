@@ -85,7 +85,7 @@ class Descent:
         first_one, more = rises[0], f", and {len(rises) - 1} more" if rises[1:] else ""
         up, predicted = f"{first_one.change:.3g}", f"{first_one.predicted_change:.3g}"
         return (
-            f"step {first_one.step + 1}{more}: the value went up by {up}, where the gradient predicts {predicted}: it "
+            f"after step {first_one.step}{more}: the value went up by {up}, where the gradient predicts {predicted}: it "
             f"points down, and the rate {canonical(self.rate)} goes too far; take a smaller --rate"
         )
 
@@ -241,10 +241,10 @@ class _Going:
         except InputError as error:
             if not str(error).startswith(self._called):
                 raise
-            what = str(error).partition("; ")[0]
-            raise InputError(
-                f"at step {k}, {what}; a linear head's outputs are any numbers: is another form meant?"
-            ) from None
+            what, params = str(error).partition("; ")[0], self._loss.definition.params
+            hint = "; say form=logits" if "form" in params and "logits" in params["form"].choices else ""
+            head = "a linear head's outputs are any numbers"
+            raise InputError(f"at step {k}, {what}; {head}, and {self._loss} does not take all{hint}") from None
         if k == 0:
             self.n = report.results[0].n
             self.notes = tuple(note for note in report.notes if not note.startswith(self._called))

@@ -249,6 +249,8 @@ def _asked_for(text: str, objectives: Sequence[Objective], said: str) -> str:
     found = named if len(set(named)) > 1 else [one for one in asked if one == text][:1] or named or _parsed(text, asked)
     if len(found) != 1:
         hint = near(text, asked) or f"; there is {', '.join(asked)}"
+        if text in ("total", "penalty"):
+            hint = f": gates are of the data loss; there is {', '.join(asked)}"
         which = (
             f"which of {', '.join(found)} is meant? say its parameters, {text}:…"
             if found

@@ -270,6 +270,31 @@ def test_an_option_goes_to_every_loss_that_has_it(run: Run, tmp_path: Path) -> N
     assert [line.split("\t")[0] for line in ran.stdout.splitlines()] == ["loss", "huber:delta=2", "mse"]
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        f"{MSE} --max 1 --max 2",
+        f"{MSE} --weight-col a --weight-col=b",
+        f"{MSE} -o a.txt --output b.txt",
+        f"{MSE} --penalty l1:strength=1 --penalty l2:strength=1 --parameters w.npy",
+        "step -l mse -l mae --features p.csv --parameters w.npy --rate 1 t.csv",
+        "step -lmse --loss=mae --features p.csv --parameters w.npy --rate 1 t.csv",
+        "list --task regression --task ranking",
+    ],
+)
+def test_an_option_of_one_value_is_given_once(args: str, run_here: Run, here: Path) -> None:
+    """Of two the last would be taken without a word."""
+    put(here, FILES)
+    ran = run_here(*shlex.split(args))
+    assert (ran.code, ran.stdout) == (2, "")
+    assert re.fullmatch(r"losscli: error: --[a-z-]+ is given 2 times, and takes one value\n", ran.stderr)
+
+
+def test_an_option_of_several_values_is_given_as_often_as_there_are(run_here: Run, here: Path) -> None:
+    put(here, FILES)
+    assert run_here(*shlex.split(f"{MSE} -l mae --where y>0 --where y<3 --fail-if mse>99 --fail-if mae>99")).code == 0
+
+
 # Help
 
 

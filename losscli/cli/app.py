@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from losscli.cli.defaults import NO_DEFAULTS, Defaults, defaults_for, with_defaults
+from losscli.cli.defaults import NO_DEFAULTS, Defaults, defaults_for, refuse_repeated, with_defaults
 from losscli.cli.parameters import Action, load_plugins, with_parameters, with_plugins
 from losscli.cli.streams import guarded, say, show, write_out
 from losscli.errors import UsageError
@@ -91,6 +91,8 @@ def _run(arguments: Sequence[str]) -> int:
     load_plugins(arguments)
     command = next((word for word in arguments if word != "--"), "")
     defaults = defaults_for(command_of("eval"), arguments) if command == "eval" else NO_DEFAULTS
+    if command in COMMANDS:
+        refuse_repeated(command_of(command), arguments)
     try:
         action = parsed(arguments, defaults)
         if not getattr(action, "quiet", False):

@@ -13,6 +13,7 @@ import typer
 from losscli.cli.options import refuse_overwriting
 from losscli.cli.parameters import Action, remade
 from losscli.configuration import OUTPUTS, Configuration, Kind, Options, Value, find
+from losscli.errors import UsageError
 from losscli.registry import definitions
 
 
@@ -84,6 +85,19 @@ def options_of(function: Callable[..., Action]) -> Options:
     parameters = [p for p in signature(function).parameters.values() if get_origin(p.annotation) is Annotated]
     kinds = {_key(p.name): _kind(get_args(p.annotation)[0]) for p in parameters}
     return Options(kinds, _parameters)
+
+
+_SHORT = {"-l": "--loss", "-o": "--output"}
+
+
+def refuse_repeated(function: Callable[..., Action], arguments: Sequence[str]) -> None:
+    """An option that takes one value is given once: of two, the library would take the last without a word."""
+    words = [_SHORT.get(word[:2], word.partition("=")[0]) for word in arguments if word.startswith("-")]
+    repeated = {word for word in words if words.count(word) > 1}
+    kinds = options_of(function).kinds if repeated else {}
+    for word in words:
+        if word in repeated and kinds.get(word.removeprefix("--")) == "one":
+            raise UsageError(f"{word} is given {words.count(word)} times, and takes one value")
 
 
 def _kind(annotation: Any) -> Kind:

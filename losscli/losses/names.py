@@ -30,6 +30,7 @@ _HALF_TWEEDIE = "is half the deviance less what the target alone decides: say 't
 _RATES = "is of rates in keras, of their ln in LightGBM and CatBoost: say 'poisson_nll' or 'poisson_nll:form=log_rate'"
 _GAMMAS = "takes ln of the prediction: say 'gamma_nll' or 'gamma_deviance' of its exponential"
 _HITS = "is a share of hits: say"
+_PENALTY = "is a penalty of parameters, no loss: say 'mse', or another, and --penalty; explain penalty tells more"
 _OF_GENERATOR = "is the generator's part: say"
 
 _SAID = {
@@ -143,6 +144,7 @@ _SAID = {
     "contrastiveloss": _ONE_BATCH,
     "crps": "names two losses: say 'crps_normal' for a mean and a scale, 'crps_ensemble' for members",
     "emd": "names two losses: say 'wasserstein', or 'emd2' for classes in order",
+    "elastic_net elasticnet lasso ridge": _PENALTY,
     "energy": "names two losses: say 'energy_score' for forecasts, 'energy_distance' for samples",
     "focalloss": "is of several outcomes a row in some libraries: say 'focal', one outcome or a column a class",
     "jaccardloss": f"{_POOLS} 'jaccard', whose smooth is 0",
