@@ -140,6 +140,7 @@ class Final:
             state.outputs,
             self._chains,
             self._wanted.orders,
+            {b.role: b.reader.row_shape for b in self._table.bindings},
         )
 
     def _write(self, role: str, order: int, values: "Array") -> None:

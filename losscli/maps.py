@@ -59,7 +59,8 @@ def _check_pixels(losses: Sequence[Loss], by_class: Sequence[Loss], pred: Reader
     for loss in losses:
         if loss.params.get("pool") == "sample":
             raise UsageError(
-                f"{loss}: a sample is a pixel here, which has no overlap of its own; --by image has images'"
+                f"{loss}: a sample is a pixel here, which has no overlap of its own; {loss.name} with --by image gives "
+                "that of each image"
             )
     if by_class and len(pred.row_shape) < 3:
         raise InputError(

@@ -62,7 +62,7 @@ def check_request(objectives: Sequence[Objective], reduction: str, wanted: Wante
 def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: Wanted) -> None:
     for loss in objective.losses:
         if loss.kind.role_names != first.kind.role_names:
-            raise UsageError(f"{first.name} and {loss.name} take different files: evaluate them one by one")
+            raise UsageError(_other_roles(first, loss))
     if reduction != "mean" and objective.is_aggregate:
         raise UsageError(f"{objective} is an aggregate: it has one value, of --reduction mean only")
     if objective.is_gathered:
@@ -72,6 +72,14 @@ def _check_objective(objective: Objective, first: Loss, reduction: str, wanted: 
             raise UsageError(lack)
     if len(objective.terms) > 1 and objective.is_aggregate and wanted.lists:
         raise UsageError(f"{objective} has no losses of samples, as it has an aggregate term: list each by itself")
+
+
+def _other_roles(first: Loss, other: Loss) -> str:
+    """Why two losses are not evaluated side by side: what each of them takes."""
+    one, another = first.kind.role_names, other.kind.role_names
+    more = [role for role in another if role not in one] if {*one} < {*another} else []
+    takes = f"also takes {', '.join(more)}" if more else f"takes {', '.join(another)}"
+    return f"{first.name} takes {', '.join(one)}; {other.name} {takes}: evaluate them one by one"
 
 
 def _check_gathered(objective: Objective, reduction: str, wanted: Wanted) -> None:

@@ -227,12 +227,18 @@ def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
+class Nested(list[Any]):
+    """A column of lists, one a sample, of as many numbers as the sample has: JSON holds it, a row of cells does not."""
+
+
 def flattened(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Mapping[str, Any] of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}, as it lies in memory
-    where it has more dimensions.
+    """Columns of single values: `gradient` (n, k) becomes gradient_0 … gradient_{k-1}, as it lies in memory where it
+    has more dimensions. Nested columns are left out.
     """
     flat: dict[str, list[Any]] = {}
     for name, values in columns.items():
+        if isinstance(values, Nested):
+            continue
         if getattr(values, "ndim", 1) == 1:
             flat[name] = values if isinstance(values, list) else values.tolist()
         else:

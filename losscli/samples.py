@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from losscli.derivatives import ORDERS, Chain, apply
 from losscli.exact import Exact
 from losscli.formats import lists_of
-from losscli.kinds import FORMS, UNIT
+from losscli.kinds import FORMS, UNIT, Role
 from losscli.lazy import np
 from losscli.objectives import Objective
 from losscli.registry import Loss
+from losscli.results import Nested
 
 if TYPE_CHECKING:
     from losscli.registry import Array
@@ -106,12 +107,16 @@ class Describer(NamedTuple):
     outputs: int
     chains: Sequence[Chain] = ()
     orders: Sequence[int] = ()
+    shapes: Mapping[str, tuple[int, ...]] = {}  # of the rows that are arrays of several dimensions, by role
 
     def columns(self, samples: Samples) -> dict[str, Any]:
         """Columns by name: an array (n,) or (n, k), or a list."""
         checked = [loss.check(samples.arrays, allow_inf=True) for loss in self.objective.losses]
         found = {"term" if self.objective.is_aggregate else "loss": samples.losses, "share": self._shares(samples)}
-        found.update(_values(self.objective.losses[0], samples.arrays, checked[0], self.classes))
+        first = self.objective.losses[0]
+        found.update(_values(first, samples.arrays, checked[0], self.classes))
+        if not self.shapes.get(first.kind.roles[0].name):  # an image has as many predictions as it has pixels
+            found.update(_certainty(first, checked[0], self.classes))
         if self.orders:
             found.update(self._derivatives(checked, samples))
         taken = {"row", *found}
@@ -124,31 +129,31 @@ class Describer(NamedTuple):
         return shares
 
     def _derivatives(self, checked: "Sequence[Sequence[Array]]", samples: Samples) -> dict[str, Any]:
-        order, given = (
-            max(self.orders),
-            dict(zip(self.objective.losses[0].kind.role_names, samples.arrays, strict=True)),
-        )
+        order, roles = max(self.orders), self.objective.losses[0].kind.roles
+        given = {role.name: (role, values) for role, values in zip(roles, samples.arrays, strict=True)}
         derivatives = [loss.derivatives(a, order) for loss, a in zip(self.objective.losses, checked, strict=True)]
         found = apply(self.chains, derivatives, samples.weight)
         several = len(found) > 1
         return {
-            ORDERS[order] + (f"_{role}" if several else ""): _as_given(derivatives[order - 1], given[role])
+            ORDERS[order] + (f"_{role}" if several else ""): self._as_given(derivatives[order - 1], *given[role])
             for role, derivatives in found.items()
             for order in self.orders
         }
 
-
-def _as_given(values: "Array", given: "Array") -> Any:
-    """A derivative in the shape of its prediction; of sequences a list a row."""
-    if lists_of(given) is None:
-        return values if values.ndim < 3 else values.tolist()
-    return [row[: len(own)].tolist() for row, own in zip(values, given, strict=True)]
+    def _as_given(self, values: "Array", role: Role, given: "Array") -> Any:
+        """A derivative in the shape of its prediction; of sequences and of arrays of many dimensions a list a row."""
+        if lists_of(given) is not None:
+            return Nested(row[: len(own)].tolist() for row, own in zip(values, given, strict=True))
+        if role.sequence or values.ndim > 2:
+            return Nested(values.tolist())
+        shape = self.shapes.get(role.name)
+        return Nested(values.reshape(len(values), *shape).tolist()) if shape else values
 
 
 def _values(
     loss: Loss, given: "Sequence[Array]", checked: "Sequence[Array]", classes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The values of the roles that are one number a sample, and for classes what was predicted and how surely."""
+    """The values of the roles that are one number a sample."""
     found: dict[str, Any] = {}
     names = {"pred": "prediction"}
     for role, read, array in zip(loss.kind.roles, given, checked, strict=True):
@@ -156,16 +161,15 @@ def _values(
             is_label = role.labels and array.dtype.kind == "i"
             named = [classes[k] for k in array] if is_label and classes else array
             found[names.get(role.name, role.name)] = named if is_label or read.ndim > 1 else read
-    probs = probabilities(loss, checked[0])
-    if probs is not None and len(checked) > 1:  # an entropy has no target
-        found.update(_certainty(probs, checked[1], classes, loss.kind.roles[0].vector))
     return found
 
 
 def form_of(loss: Loss) -> str | None:
-    """What the numbers of a classification loss are; None for any other loss, and where a row is a sequence."""
+    """What the numbers of a classification loss are; None for any other loss, such as one of two players, whose samples
+    are no classes to be told, and where a row is a sequence.
+    """
     domain = loss.kind.roles[0].domain
-    if loss.kind.is_sequential:
+    if loss.kind.is_sequential or loss.kind.predictions != ("pred",):
         return None
     if "form" in loss.params and not isinstance(domain, type(UNIT)):
         return str(loss.params["form"]) if loss.params["form"] in FORMS else None
@@ -196,9 +200,15 @@ def _sigmoid(x: "Array") -> "Array":
     return sigmoid
 
 
-def _certainty(probs: "Array", target: "Array", classes: tuple[str, ...], is_vector: bool) -> dict[str, Any]:
-    """What was predicted, how surely, and the probability of the target: of classes, or of each output by itself."""
-    if probs.ndim == 1 or not is_vector:
+def _certainty(loss: Loss, checked: "Sequence[Array]", classes: tuple[str, ...]) -> dict[str, Any]:
+    """What was predicted, how surely, and the probability of the target: of classes, or of each output by itself.
+    Nothing where a loss has no classes, or no target, as an entropy has none.
+    """
+    probs = probabilities(loss, checked[0])
+    if probs is None or "target" not in loss.kind.role_names:
+        return {}
+    target = checked[1]
+    if probs.ndim == 1 or not loss.kind.roles[0].vector:
         predicted = (probs > 0.5).astype(int)
         p_target = target * probs + (1 - target) * (1 - probs)
         return {"predicted": predicted, "confidence": np.maximum(probs, 1 - probs), "p_target": p_target}

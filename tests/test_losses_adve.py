@@ -225,3 +225,26 @@ def test_a_discriminator_that_is_sure_and_wrong(here: Path, run_here: Run) -> No
     assert "the first in data row 1" in ran.stderr
     assert "--clip" in ran.stderr
     assert run_here("eval", "-l", "gan", "p.csv", "--clip", "1e-15").code == 0
+
+
+@pytest.mark.parametrize("form", ["logits", "probs", "log_probs"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 3), (4, 2, 2)], ids=str)
+def test_samples_of_two_players_are_no_classes(form: str, shape: tuple[int, ...]) -> None:
+    """What is said of a generated sample is no target of what is said of a real one."""
+    real, fake = {"logits": (1.0, 2.0), "probs": (0.5, 0.25), "log_probs": (-1.0, -2.0)}[form]
+    given: Any = {"real": np.full(shape, real), "fake": np.full(shape, fake)}
+    listed, of_lsgan = (
+        losscli.evaluate(loss, **given, per_sample=True).results[0].samples for loss in (f"gan:form={form}", "lsgan")
+    )
+    assert listed is not None
+    assert of_lsgan is not None
+    assert list(listed) == list(of_lsgan)
+    assert list(listed) == ["row", "loss", "share", *(["real", "fake"] if shape in ((4,), (4, 1)) else [])]
+
+
+def test_two_players_have_no_probabilities_to_write(run: Run, here: Path) -> None:
+    put(here, {"both.csv": SCORES})
+    for loss in ("gan:form=logits", "lsgan"):
+        ran = run("eval", "-l", loss, "both.csv", "--probs-out", "p.csv")
+        assert ran == Ran("", f"losscli: error: {loss} has no probabilities for --probs-out\n", 2)
+    assert not (here / "p.csv").exists()

@@ -144,6 +144,15 @@ def test_two_classes_and_volumes() -> None:
     assert list(deep.samples)[:5] == ["row", "image", "z", "y", "x"]
 
 
+def test_pixels_have_no_overlap_of_their_own() -> None:
+    with pytest.raises(UsageError) as refused:
+        found("dice:pool=sample", SHARES, MASKS, ignore_index=9)
+    assert str(refused.value) == (
+        "dice:pool=sample: a sample is a pixel here, which has no overlap of its own; dice with --by image gives that "
+        "of each image"
+    )
+
+
 # Laws
 
 

@@ -383,10 +383,19 @@ def test_a_loss_asked_for_twice(losses: tuple[str, ...]) -> None:
     assert str(refused.value) == f"{name} is asked for twice"
 
 
-def test_losses_of_different_files(run: Run, folder: Path) -> None:
-    ran = run("eval", "p.csv", "t.csv", "-l", "mse + 0.5 * contrastive")
-    message = "mse and contrastive take different files: evaluate them one by one"
-    assert ran == Ran("", f"losscli: error: {message}\n", 2)
+OF_TOKENS = "pred, target, token_mask, pred_lengths"
+DIFFERENT = {
+    ("mse + 0.5 * contrastive",): "mse takes pred, target; contrastive takes {contrastive}",
+    ("token_nll", "bits_per_byte"): f"token_nll takes {OF_TOKENS}; bits_per_byte also takes bytes",
+    ("bits_per_byte", "token_nll"): f"bits_per_byte takes {OF_TOKENS}, bytes; token_nll takes {OF_TOKENS}",
+}
+
+
+@pytest.mark.parametrize("losses", DIFFERENT, ids=" and ".join)
+def test_losses_of_different_roles(losses: tuple[str, ...], run: Run, folder: Path) -> None:
+    said = DIFFERENT[losses].format(contrastive=", ".join(get("contrastive").kind.role_names))
+    ran = run("eval", "p.csv", "t.csv", *(word for loss in losses for word in ("-l", loss)))
+    assert ran == Ran("", f"losscli: error: {said}: evaluate them one by one\n", 2)
 
 
 def test_the_order_of_the_terms_does_not_matter() -> None:

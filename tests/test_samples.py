@@ -300,6 +300,53 @@ def test_no_warning_escapes() -> None:
         listed("bce", {"pred": [0.0, 1.0], "target": [0.0, 1.0]}, grad=True, hess=True)
 
 
+def text_columns(run: Run, *args: str) -> list[list[str]]:
+    """The names of the columns of the samples, in each format of cells."""
+    found = []
+    for form, sep in (("plain", "\t"), ("csv", ","), ("markdown", "|"), ("table", None)):
+        ran = run("eval", *args, "--worst", "1", "--format", form, env={"COLUMNS": "200"})
+        assert ran.code == 0
+        heads = [[w.strip() for w in line.strip("| ").split(sep)] for line in ran.stdout.splitlines()]
+        found.append(next(head for head in heads if head[:1] == ["row"]))
+    return found
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse", "dice:pool=sample", "bce:form=logits"])
+def test_an_image_lists_no_column_a_pixel(loss: str, run: Run, here: Path) -> None:
+    """Its derivative is nested, which JSON holds and a row of cells does not."""
+    put(here, {"p.npy": np.full((3, 2, 2), 0.25), "t.npy": np.ones((3, 2, 2))})
+    args = ("-l", loss, "p.npy", "t.npy", "--grad")
+    assert text_columns(run, *args) == [["row", "loss", "share"]] * 4
+    samples = json.loads(run("eval", *args, "--worst", "1", "--json").stdout)["results"][0]["samples"]
+    assert list(samples[0]) == ["row", "loss", "share", "gradient"]
+    assert np.shape(samples[0]["gradient"]) == (2, 2)
+    assert run("eval", *args, "--per-sample-out", "s.csv").code == 0
+    assert list(table_of("s.csv")) == ["row", "loss", "share"]
+
+
+SEQUENCES = {
+    "lists of rows": (
+        "tokens.jsonl",
+        '{"pred":[[-1,-0.5],[-2,-0.1]],"target":[0,1]}\n{"pred":[[-1,-3]],"target":[1]}\n',
+        ("--form", "logits"),
+    ),
+    "a matrix": ("log_probs.npy", np.full((2, 3), -0.5), ()),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_a_sequence_lists_no_derivatives_as_cells(name: str, run: Run, here: Path) -> None:
+    path, data, form = SEQUENCES[name]
+    put(here, {path: data})
+    args = ("-l", "token_nll", path, *form, "--grad")
+    for columns in text_columns(run, *args):
+        assert columns[:3] == ["row", "term", "share"]
+        assert not any(column.startswith("gradient") for column in columns)
+    result = json.loads(run("eval", *args, "--worst", "1", "--json").stdout)["results"][0]
+    sample = result["samples"][0]
+    assert sample["gradient"] == result["gradient"]["values"][sample["row"]]
+
+
 # Columns beside them
 
 
