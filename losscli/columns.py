@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from losscli.errors import InputError, UsageError
 from losscli.formats import Column, Pick, Reader
+from losscli.formats.paths import split_member
 from losscli.kinds import Role
 from losscli.kinds.domains import CLASSES
 from losscli.literals import is_integer, near
@@ -23,6 +24,7 @@ USUAL = {
     ),
     "pred_lengths": ("pred_lengths", "input_lengths", "logit_lengths"),
     "target_lengths": ("target_lengths", "label_lengths"),
+    "token_mask": ("token_mask", "attention_mask"),  # 1 counts in both; of a plain mask nobody can tell
 }
 USUAL_VECTORS = {
     "pred": ("p", "pred", "prob", "proba", "probs", "logit", "logits", "log_prob", "log_probs", "score", "class"),
@@ -242,7 +244,8 @@ def _positions(reader: Reader, spec: str, role: str) -> list[int]:
 
 def _listed(reader: Reader) -> str:
     if not reader.headed:
-        return f"it has {len(reader.columns)} without names: say 0 to {len(reader.columns) - 1}"
+        count = len(reader.columns)
+        return f"it has {count} without names: say 0 to {count - 1}" if count > 1 else "its only one has no name: say 0"
     names = [c.name or "(unnamed)" for c in reader.columns]
     return f"its columns: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}"
 
@@ -259,7 +262,7 @@ def _usual(role: Role, reader: Reader, is_shared: bool) -> tuple[int, ...]:
         return vector
     if len(by_name) == 1:
         return (by_name[0],)
-    option = f"--{role.name}-col " if role.name in (*USUAL, "grad") else f"--col {role.name}="
+    option = f"--{role.name}-col " if role.name in ("pred", "target", "grad") else f"--col {role.name}="
     if by_name:
         raise UsageError(
             f"{reader.name}: which column is {role.name}? {option}{' or '.join(names[j] for j in by_name)}"
@@ -322,6 +325,11 @@ def _is_key(name: str) -> bool:
     return name.lower() in _KEYS or name.lower().endswith("_id") or name.endswith("Id")
 
 
+def stands_aside(name: str) -> bool:
+    """Whether it is called as what says which row it is, of which part, or how much it counts."""
+    return _is_key(name) or name.lower() in _NOT_CLASSES
+
+
 def _is_odd(column: Column) -> bool:
     return column.vector or column.other
 
@@ -347,9 +355,16 @@ def bind_once(purpose: str, readers: Mapping[str, Reader], spec: Sequence[str], 
     columns = _named(reader, spec, said) if having or len(distinct) == 1 else ()
     if len(columns) != 1:
         listed = "; ".join(f"{r.name}: {_listed(r)}" for r in distinct)
-        raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}")
+        raise UsageError(f"no file has a column '{spec[0]}' for {said}; {listed}{_of_members(readers)}")
     _refuse_vector(reader, columns[0], said)
     return Binding(purpose, reader, columns, labels)
+
+
+def _of_members(readers: Mapping[str, Reader]) -> str:
+    """What to say instead of a name, where the files are members of archives."""
+    if any(split_member(reader.name)[1] is None for reader in readers.values()):
+        return ""
+    return f"; members of an archive are files, not columns: say {list(readers)[-1]}:0 and its like, or take a table"
 
 
 def _refuse_vector(reader: Reader, column: int, purpose: str) -> None:

@@ -161,7 +161,7 @@ def evaluate(
     given = {role: data for role, data in {**roles, WEIGHT: weight, MASK: mask}.items() if data is not None}
     check_roles(objectives[0].losses[0], given)
     chosen = columns_of(objectives[0].losses[0], columns)
-    given, chosen = Given(given, chosen).with_members(objectives[0].losses[0].kind.roles)
+    given, chosen, idle = Given(given, chosen).with_members(objectives[0].losses[0].kind.roles)
     keys = Keyed(names_of(id), ids == "intersect")
     meaning = Meaning.of(classes, labels, label_base, ignore_index, class_weight, normalize=normalize)
     check_normalize(normalize, wanted)
@@ -198,7 +198,8 @@ def evaluate(
         }
         check_reading(reading, [*readers.values(), *grouped.values()])
         by_names = slicing.by if slicing else ()
-        asked = Asked(wanted.show, rules, keys, by_names, grouped, find_slices, grouped_by, wanted.lists, per_output)
+        grouping = by_names, grouped, find_slices, grouped_by
+        asked = Asked(wanted.show, rules, keys, *grouping, wanted.lists, per_output, idle)
         table = open_table(objectives, readers, chosen, asked, block)
         slices = slices_of(slicing, objectives, table, stack)
         searches = searches_of(objectives, table) if find_slices else []

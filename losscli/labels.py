@@ -225,8 +225,8 @@ class Labelling:
     @property
     def notes(self) -> list[str]:
         """What a careful reader would want to know of the labels, when all are known."""
-        if self.target is None or not self._range.is_doubtful(self.count):
-            return []
+        if self.target is None or self.meaning.ignore == 0 or not self._range.is_doubtful(self.count):
+            return []  # that no label is 0 is what was asked for, where such rows are left out
         return [f"{self.target.reader.name}: no label is 0; do they count from 1? --label-base 1"]
 
     def read(self, values: "Mapping[str, Any]") -> dict[str, Any]:

@@ -63,7 +63,10 @@ class Meaning(NamedTuple):
         }
         for option, is_given in given.items():
             if is_given and not has_labels:
-                raise UsageError(f"{option} is for losses of class labels, such as cross_entropy; {loss.name} is none")
+                hint = _of_sequences(loss) if option == "--ignore-index" else ""
+                raise UsageError(
+                    f"{option} is for losses of class labels, such as cross_entropy; {loss.name} is none{hint}"
+                )
         if self.labels == ZERO_ONE and not (target and target.domain == _SIGNS):
             raise UsageError(f"--labels 01 is for losses of targets -1 and 1, such as hinge; {loss.name} is none")
         pred = loss.kind.roles[0]
@@ -99,6 +102,12 @@ class Meaning(NamedTuple):
             *([] if self.weights is None else [f"cw:{self.weights}"]),
             *(["normalize"] if self.normalize else []),
         ]
+
+
+def _of_sequences(loss: Loss) -> str:
+    """What says which entries of sequences count, in place of a label that is written for the others."""
+    ways = [role.name for role in loss.kind.roles if role.counts]
+    return f"; which entries of a row count is said by {' or '.join(ways)}, as in --col {ways[0]}=NAME" if ways else ""
 
 
 def _names(classes: Sequence[Any] | str) -> tuple[str, ...]:

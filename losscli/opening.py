@@ -21,6 +21,7 @@ from losscli.columns import (
     bind_once,
     bind_others,
     bind_shown,
+    stands_aside,
 )
 from losscli.errors import InputError, RowCountError, UsageError
 from losscli.formats import Reader, Reading, members, open_reader
@@ -75,10 +76,13 @@ def counting_rows(loss: Loss) -> Iterator[None]:
 
 
 class Given(NamedTuple):
-    """What is given for each role, and the columns that are named, by role."""
+    """What is given for each role, and the columns that are named, by role; and the members of an archive given
+    for the first which play no part, but for those that are called as what says which row it is.
+    """
 
     data: dict[str, Any]
     columns: dict[str, list[str]]
+    idle: Sequence[str] = ()
 
     def with_members(self, roles: Sequence[Role]) -> "Given":
         """The same, but where an archive is given for the first role, and no file for some others: they have a member
@@ -93,7 +97,11 @@ class Given(NamedTuple):
         found = {role.name: self._member(path, names, role) for role in wanted} if len(names) > 1 else {}
         taken = {role: name for role, name in found.items() if name is not None}
         data = {**self.data, **{role: f"{path}:{name}" for role, name in taken.items()}}
-        return Given(data, {role: named for role, named in self.columns.items() if role not in taken})
+        played = [os.fspath(file) for file in data.values() if isinstance(file, (str, os.PathLike))]
+        known = {name for role in roles for name in _known(role)}  # of which files that are given take theirs
+        others = [name for name in names if f"{path}:{name}" not in played and name.lower() not in known]
+        idle = [name for name in others if not stands_aside(name)] if len(names) > 1 else []
+        return Given(data, {role: named for role, named in self.columns.items() if role not in taken}, idle)
 
     def _lacks(self, role: str) -> bool:
         """Whether no file is given for a role, or a column of it is named, which may be a member."""
@@ -104,13 +112,17 @@ class Given(NamedTuple):
         said = self.columns.get(role.name, [])
         if said or role.name in (WEIGHT, MASK):
             return said[0] if len(said) == 1 and said[0] in names else None
-        known = (role.name, *USUAL.get(role.name, ()), *USUAL_VECTORS.get(role.name, ()))
-        usual = [name for name in names if name.lower() in known]
+        usual = [name for name in names if name.lower() in _known(role)]
         if len(usual) == 1 or (not usual and (role.optional or role.lengths_of)):
             return usual[0] if usual else None
         raise UsageError(
             f"{path}: which member is {role.name}? say --col {role.name}=NAME; its members: {named(names)}"
         )
+
+
+def _known(role: Role) -> Sequence[str]:
+    """What a member for a role is called, where nobody says."""
+    return (role.name, *USUAL.get(role.name, ()), *USUAL_VECTORS.get(role.name, ()))
 
 
 def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
@@ -121,8 +133,8 @@ def check_reading(reading: Reading, readers: Iterable[Reader]) -> None:
 
 class Asked(NamedTuple):
     """What is asked of the table: columns to show, rules for rows, keys to pair them by, groups and their values,
-    whether weak slices are looked for, the column that says which rows have one loss, whether samples are listed, and
-    whether there is to be a group an output.
+    whether weak slices are looked for, the column that says which rows have one loss, whether samples are listed,
+    whether there is to be a group an output, and the members of an archive that are asked for nothing.
     """
 
     show: Sequence[str]
@@ -134,6 +146,7 @@ class Asked(NamedTuple):
     group: str
     lists: bool
     per_output: bool
+    idle: Sequence[str] = ()
 
     def of_maps(self, maps: "Maps") -> "Asked":
         """The same of images: where a pixel is stands beside its loss. Raises UsageError for keys."""
@@ -158,6 +171,10 @@ def open_table(
     bindings = bind(maps.roles if maps else losses[0].kind.roles, readers, chosen)
     if maps and maps.one_hot:
         bindings = [b._replace(one_hot=b.role == "target") for b in bindings]
+    if any(b.sequence for b in bindings):
+        from losscli.sequences import doubted  # most rows are no sequences
+
+        bindings = doubted(losses[0].kind.roles, bindings, asked.idle)
     by_role, rules = {b.role: b.reader for b in bindings if not b.beside}, asked.rules
     if maps:
         by_role[IMAGE] = maps.where

@@ -8,7 +8,7 @@ from losscli.doctor import Doctor, is_same_column, swapped
 from losscli.errors import InputError
 from losscli.formats import Reader
 from losscli.results import Input, Report, Result
-from losscli.selection import WEIGHTLESS, Account
+from losscli.selection import IGNORED, WEIGHTLESS, Account
 from losscli.tables import Table
 from losscli.version import VERSION
 
@@ -28,8 +28,9 @@ class Said(NamedTuple):
         played = [b for b in table.bindings if b.plays and not b.beside]
         by_role = {b.role: b for b in played}
         wrong_way = swapped(by_role)
-        named = [wrong_way] if wrong_way else [b.note for b in played if b.note]
-        doubts = [*named, *table.labels.notes, *_same(played), *doctor.doubts(by_role, table.classes)]
+        named = [wrong_way] if wrong_way else [b.note for b in table.bindings if b.note]
+        ignored = table.account.absent.get(IGNORED, 0)
+        doubts = [*named, *table.labels.notes, *_same(played), *doctor.doubts(by_role, table.classes, ignored)]
         divided = [note for one in table.normalizing.values() for note in one.notes]
         return Said(doubts, [*divided, *doctor.notes(by_role)])
 

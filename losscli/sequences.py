@@ -13,6 +13,8 @@ from losscli.derivatives import in_place
 from losscli.errors import UsageError
 from losscli.formats import lists_of
 from losscli.formats.base import as_sequences
+from losscli.formats.paths import named
+from losscli.kinds import Role
 from losscli.lazy import np
 
 if TYPE_CHECKING:
@@ -27,6 +29,27 @@ def rows_at_once(bindings: Sequence[Binding], most: int) -> int:
     """How many rows a batch has, so that sequences do not fill the memory; others are as many as they may."""
     widths = [prod(b.reader.row_shape) for b in bindings if b.sequence and b.reader.row_shape]
     return max(1, min(most, CELLS // max(widths, default=1)))
+
+
+def doubted(roles: Sequence[Role], bindings: Sequence[Binding], idle: Sequence[str]) -> list[Binding]:
+    """The bindings, with a note where all entries of an array count as nothing says which do, and members of the same
+    archive are `idle`, which may say it. Where only targets have lengths, that is worth knowing and may be meant.
+    """
+    first, by_role = bindings[0], {b.role: b for b in bindings}
+    ways = [role.name for role in roles if role.counts and role.lengths_of in ("", first.role)]
+    if first.are_lists or not all(by_role[way].beside for way in ways):
+        return list(bindings)
+    longest = first.reader.row_shape[0] if first.reader.row_shape else len(first.columns)
+    counted = f"{first.reader.name}: all {longest} {roles[0].entries.removeprefix('the ')} of every row count"
+    if not idle:
+        note = f"{counted}, as there is no {ways[0]}"
+        if any(role.lengths_of and not by_role[role.name].beside for role in roles):
+            first.reader.notes.extend([] if note in first.reader.notes else [note])
+        return list(bindings)
+    play = f"members {named(idle)} of its archive play" if len(idle) > 1 else f"member {idle[0]} of its archive plays"
+    said = f"{counted}, and {play} no part; --col {' or '.join(f'{way}=NAME' for way in ways)} says which do"
+    said += f"; if all do, name the members that are meant: {first.reader.name} and so on"
+    return [b._replace(note=said) if b.role == ways[0] else b for b in bindings]
 
 
 def unfolded(values: Mapping[str, Any], bindings: Sequence[Binding]) -> dict[str, Any]:

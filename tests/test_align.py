@@ -334,7 +334,7 @@ def test_a_file_without_the_key(run_here: Run, here: Path) -> None:
     said = "t.csv: has no column 'id' for --id; did you mean 'ids'?; its columns: ids, y"
     assert ran == Ran("", f"losscli: error: {said}\n", 2)
     ran = run_here("eval", "-l", "mse", "p.csv", "n.npy", "--id", "id")
-    assert ran == Ran("", "losscli: error: n.npy: has no column 'id' for --id; it has 1 without names: say 0 to 0\n", 2)
+    assert ran == Ran("", "losscli: error: n.npy: has no column 'id' for --id; its only one has no name: say 0\n", 2)
 
 
 def test_the_key_plays_no_other_part(run_here: Run, here: Path) -> None:

@@ -306,6 +306,19 @@ def test_several_losses_say_it_once() -> None:
     assert len(notes) == 1
 
 
+def test_masks_whose_object_is_ignored() -> None:
+    """Nothing is said of an empty mask, but where labels were left out; and of two losses once."""
+    pred, masks = RNG.random((2, 8, 8)), np.where(RNG.random((2, 8, 8)) < 0.5, 255, 0)
+    rest = "target: every target that is not ignored is 0; is the label ignored the object's?"
+    every = "target: every target is 0; is this the column that is meant, and are these all rows?"
+    for losses, said in (("dice", rest), ("bce", every), (["bce", "dice"], every), (["dice", "bce"], every)):
+        notes = notes_of(losses, pred, masks, ignore_index=255)
+        assert [note.replace("0.0", "0") for note in notes if "every" in note] == [said]
+    assert not notes_of("dice", pred, np.zeros((2, 8, 8)), ignore_index=255)
+    masks[0, 0] = 1
+    assert not any("every" in note for note in notes_of("dice", pred, masks, ignore_index=255))
+
+
 def test_a_class_has_its_name(here: Path) -> None:
     put(here, {"p.csv": "p_a,p_b\n" + "0.5,0.5\n0.25,0.75\n" * 5, "t.csv": column("label", "b" * 10)})
     (note,) = notes_of("cross_entropy", "p.csv", "t.csv")

@@ -223,6 +223,11 @@ def test_a_note_where_no_label_is_zero(files: Path) -> None:
     assert of("t.csv").notes == ()
 
 
+def test_no_note_where_rows_of_label_zero_are_ignored(files: Path) -> None:
+    report = of("t.csv", ignore_index=0, strict=True)
+    assert report.notes == ("3 of 9 rows are left out: 3 ignored",)
+
+
 def test_labels_of_another_base_are_shown_as_they_are(files: Path) -> None:
     worst = of("one.csv", label_base=1, worst=1).results[0].to_dict()["samples"][0]
     assert (worst["target"], worst["predicted"]) == ("1", "3")

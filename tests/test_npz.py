@@ -188,6 +188,27 @@ def test_a_role_without_a_member(members: list[str], said: str, here: Path) -> N
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize("said", [{"by": "fold"}, {"where": ["fold=1"]}, {"show": ["fold"], "per_sample": True}])
+def test_members_are_no_columns(said: dict[str, Any], here: Path) -> None:
+    """Where a column is asked for by name, what to say instead; and that is taken."""
+    np.savez("x.npz", y_pred=PRED, y=TARGET.round(), fold=np.arange(1000) % 2)
+    with pytest.raises(UsageError) as caught:
+        losscli.evaluate("mae", pred="x.npz", **said)
+    option = f"--{next(iter(said))}"
+    assert str(caught.value).startswith(f"no file has a column 'fold' for {option}")
+    assert str(caught.value).endswith(
+        "x.npz:y: its only one has no name: say 0; members of an archive are files, not columns: say target:0 and its "
+        "like, or take a table"
+    )
+    taken = {
+        name: "target:0" if name == "by" else ["target:0=1" if name == "where" else "target:0"]
+        for name in said
+        if name != "per_sample"
+    }
+    report = losscli.evaluate("mae", pred="x.npz", **{**said, **taken})
+    assert report.results[0].n == ((TARGET.round() == 1).sum() if "where" in said else 1000)
+
+
 def test_a_file_of_that_name_wins(save: Callable[..., None], here: Path) -> None:
     save("x.npz", a=TARGET)
     put(here, {"x.npz:a": PRED})

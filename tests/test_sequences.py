@@ -464,6 +464,73 @@ def test_tokens_in_files(here: Path, run_here: Run) -> None:
     assert ran == Ran(f"{losscli.evaluate('bits_per_byte', pred=P, bytes=[6, 6]).value!r}\n", "", 0)
 
 
+PADDED = np.array([[-0.5, -1.5], [-4.0, -9.0]])  # 2.0 without the last entry, 3.75 with it
+
+
+def test_a_usual_name_of_a_mask(here: Path, run_here: Run) -> None:
+    """In an archive and beside lists."""
+    np.savez("t.npz", pred=PADDED, attention_mask=np.array([[1, 1], [1, 0]]))
+    rows = [{"pred": row.tolist(), "attention_mask": mask} for row, mask in zip(PADDED, [[1, 1], [1, 0]], strict=True)]
+    (here / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for name in ("t.npz", "t.jsonl"):
+        assert run_here("eval", "-l", "token_nll", name, "--format", "value", "--strict") == Ran("2.0\n", "", 0)
+    np.savez("both.npz", pred=PADDED, attention_mask=np.ones((2, 2)), token_mask=np.ones((2, 2)))
+    with pytest.raises(UsageError, match=r"^both\.npz: which member is token_mask\? say --col token_mask=NAME; "):
+        losscli.evaluate("token_nll", pred="both.npz")
+
+
+@pytest.mark.parametrize("name", ["mask", "lengths"])
+@pytest.mark.parametrize("files", [{"pred": "t.npz"}, {"pred": "t.npz", "target": "y.npy"}], ids=["alone", "two files"])
+def test_padding_that_counts_beside_what_may_say_otherwise(name: str, files: dict[str, str], here: Path) -> None:
+    """Members under other names are spoken of, and refused where doubts are; but for those that are asked for."""
+    pred = np.stack([PADDED, np.log(-np.expm1(PADDED))], axis=-1) if "target" in files else PADDED
+    np.save("y.npy", np.zeros((2, 2)))
+    counting, says = ("token_mask", [[1, 1], [1, 0]]) if name == "mask" else ("pred_lengths", [2, 1])
+    np.savez("t.npz", pred=pred, fold=[1, 2], **{name: np.array(says)})
+    said = (
+        f"t.npz:pred: all 2 tokens of every row count, and member {name} of its archive plays no part; "
+        "--col token_mask=NAME or pred_lengths=NAME says which do; "
+        "if all do, name the members that are meant: t.npz:pred and so on"
+    )
+    report = losscli.evaluate("token_nll", **files)
+    assert (report.value, report.notes) == (pytest.approx(3.75), (said,))
+    with pytest.raises(InputError, match="refuses what looks wrong"):
+        losscli.evaluate("token_nll", **files, strict=True)
+    counted = losscli.evaluate("token_nll", **files, columns={counting: name}, strict=True)
+    assert (counted.value, counted.notes) == (pytest.approx(2.0), ())
+    for whole in ({"pred": "t.npz:pred"}, {"pred": "t.npz", counting: f"t.npz:{name}"}):
+        assert not losscli.evaluate("token_nll", **{**files, **whole}, strict=True).notes
+
+
+def test_frames_without_lengths_beside_targets_with_some(here: Path) -> None:
+    """As many frames a row may be meant, so that it is said, and no doubt."""
+    loss = get("ctc")
+    arrays = dict(zip(loss.kind.role_names, random_data(loss, 9, 3).arrays, strict=True))
+    del arrays["pred_lengths"]
+    longest = arrays["pred"].shape[1]
+    report = losscli.evaluate("ctc", **arrays, strict=True)
+    assert report.notes == (f"pred: all {longest} frames of every row count, as there is no pred_lengths",)
+    np.savez("run.npz", **arrays, frames=np.ones(9))
+    with pytest.raises(InputError, match=r"^run\.npz:pred: all .* member frames .*--col pred_lengths=NAME says"):
+        losscli.evaluate("ctc", pred="run.npz", strict=True)
+
+
+def test_labels_of_tokens_that_do_not_count(here: Path) -> None:
+    logits, target = np.zeros((2, 2, 3)), np.array([[1, 2], [1, -100]])
+    with pytest.raises(
+        InputError, match=r"token 1: label -100 is outside 0\.\.2; leave such tokens out with token_mask"
+    ):
+        losscli.evaluate("token_nll:form=logits", pred=logits, target=target)
+    counted = losscli.evaluate("token_nll:form=logits", pred=logits, target=target, token_mask=target >= 0)
+    assert counted.value == pytest.approx(np.log(3))
+    with pytest.raises(
+        UsageError, match=r"token_nll is none; .* by token_mask or pred_lengths, as in --col token_mask=N"
+    ):
+        losscli.evaluate("token_nll", pred=logits, target=target, ignore_index=-100)
+    with pytest.raises(InputError, match=r"label -100 is outside 0\.\.2; target_lengths say where a target ends"):
+        losscli.evaluate("ctc:form=logits", pred=logits, target=target, target_lengths=[2, 2])
+
+
 def test_logarithms_beyond_single_precision() -> None:
     """How many digits they are written with is looked at, and no warning escapes."""
     assert ctc([[-1e300, -0.6931, -0.6931]], [1]).value == pytest.approx(0.6931, rel=1e-15)

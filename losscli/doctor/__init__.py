@@ -52,7 +52,7 @@ class Doctor:
         """Ready to look at rows of these losses, whose roles lie in these columns."""
         distinct = [loss for loss in dict.fromkeys(losses) if not loss.kind.is_sequential]
         found: dict[frozenset[Fact], Finding] = {}
-        for loss in distinct:
+        for loss in sorted(distinct, key=_takes_masks):  # of a mask less is said, which others say in any case
             for finding in findings_of(loss, bindings, is_filtered):
                 found.setdefault(finding.needs, finding)
         facts = {fact for finding in found.values() for fact in finding.facts}
@@ -115,9 +115,9 @@ class Doctor:
         sums = self.sums.merge(other.sums) if self.sums is not None and other.sums is not None else None
         return Doctor(self.findings, self.compares, self.rounds, facts, self.firsts, rows, scales, sums, settled)
 
-    def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str]) -> list[str]:
-        """What looks wrong, in a fixed order."""
-        seen = Seen(bindings, classes, self.firsts, self.facts)
+    def doubts(self, bindings: Mapping[str, Binding], classes: Sequence[str], ignored: int = 0) -> list[str]:
+        """What looks wrong, in a fixed order, where so many rows were left out for their label."""
+        seen = Seen(bindings, classes, self.firsts, self.facts, ignored)
         said = [f.says(seen) for f in self.findings if f.is_said(self.rows, self.facts)]
         said += [self.scales.said(seen)] if self.compares else []
         said += [self.sums.said()] if self.sums is not None else []
@@ -130,6 +130,11 @@ class Doctor:
             f"counted as the limit, the first at {first}"
             for role, (count, first) in self.settled.items()
         ]
+
+
+def _takes_masks(loss: Loss) -> bool:
+    """Whether nothing but 0 or 1 is usual for some role."""
+    return any(role.mask for role in loss.kind.roles)
 
 
 def _takes_rows_of_probabilities(loss: Loss) -> bool:

@@ -23,13 +23,14 @@ _FEW, _MANY = 3, 10  # rows that hardly agree by chance: of measurements, and of
 
 class Seen(NamedTuple):
     """What findings speak of: the columns, the names of the classes, the first row of each role, and the facts that
-    hold of all rows.
+    hold of all rows; and how many were left out for their label.
     """
 
     bindings: Mapping[str, Binding]
     classes: Sequence[str]
     firsts: "Mapping[str, Array]"
     facts: Collection[Fact]
+    ignored: int = 0
 
     def place(self, role: str) -> str:
         """`preds.csv: column 'y_pred'`, or the file alone where the role has several columns or they have no names."""
@@ -82,8 +83,8 @@ def findings_of(loss: Loss, bindings: Mapping[str, Binding], is_filtered: bool) 
         if not roles[name].mask:
             yield _constant(name, "prediction" if name == "pred" else name)
     for role in loss.kind.roles:
-        if role.name not in loss.kind.predictions and role.ordered and not role.mask and not is_filtered:
-            yield _constant(role.name, role.name)
+        if role.name not in loss.kind.predictions and role.ordered and not is_filtered:
+            yield _constant_of_rest(role.name) if role.mask else _constant(role.name, role.name)
     for first, second in zip(
         loss.kind.role_names[:1], loss.kind.role_names[1:2], strict=False
     ):  # one role has no other
@@ -146,6 +147,18 @@ def _constant(role: str, called: str) -> Finding:
         value = seen.value(role)
         same = f"every {called} is {value}" if value else f"every row of {role} is the same"
         return f"{seen.place(role)}: {same}; is this the column that is meant, and are these all rows?"
+
+    return Finding(frozenset({Fact("constant", role)}), says, whole=Fact("whole", role))
+
+
+def _constant_of_rest(role: str) -> Finding:
+    """Of a mask, which may be empty, but seldom is where the other labels are left out."""
+
+    def says(seen: Seen) -> str:
+        if not seen.ignored:
+            return ""
+        value = seen.value(role)
+        return f"{seen.place(role)}: every {role} that is not ignored is {value}; is the label ignored the object's?"
 
     return Finding(frozenset({Fact("constant", role)}), says, whole=Fact("whole", role))
 

@@ -56,7 +56,7 @@ def compare(
     given = {role: data for role, data in roles.items() if data is not None}
     _check_request(loss, given, grad, rtol)
     chosen = {role: [names] if isinstance(names, str) else list(names) for role, names in (columns or {}).items()}
-    given, chosen = Given(given, chosen).with_members(loss.kind.roles)
+    given, chosen, _ = Given(given, chosen).with_members(loss.kind.roles)
     with ExitStack() as stack:
         readers = {role: opened(stack, role, data, reading, keep=True) for role, data in given.items()}
         other = opened(stack, "grad", grad, reading, keep=True)

@@ -49,8 +49,10 @@ def _are_labels(values: "Array") -> bool:
     return numbers.ndim == 1 and bool((numbers == np.rint(numbers)).all())
 
 
-def class_indices(labels: "Array", classes: int) -> "Array":
-    """Labels as indices 0 … classes-1: integers, or floats that are whole."""
+def class_indices(labels: "Array", classes: int, apart: str = "") -> "Array":
+    """Labels as indices 0 … classes-1: integers, or floats that are whole. `apart` is what to do about a label below 0,
+    which is often written where none counts.
+    """
     values = np.asarray(labels)
     if values.dtype.kind not in "iub":
         numbers = floats(values)
@@ -64,6 +66,7 @@ def class_indices(labels: "Array", classes: int) -> "Array":
     if outside.any():
         row = int(np.argmax(outside))
         hint = "; do the labels count from 1?" if values[row] == classes and values.min() >= 1 else ""
+        hint = apart if values[row] < 0 else hint
         raise BadValueError("target", row, None, f"label {values[row]:.0f} is outside 0..{classes - 1}{hint}")
     return values.astype(np.intp)
 

@@ -117,6 +117,11 @@ class Role(NamedTuple):
     lengths_of: str = ""
     optional: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it says which entries of sequences count: by their number, or 1 for each that does."""
+        return bool(self.lengths_of) or (self.sequence and isinstance(self.domain, Values))
+
     def allowed(self, params: Params) -> Domain:
         if isinstance(self.domain, Mapping):
             return self.domain[params["form"]]

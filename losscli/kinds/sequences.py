@@ -125,7 +125,7 @@ def _check_frames(frames: "Array", params: Params, allow_inf: bool) -> "Array":
 
 
 def _check_labels(labels: "Array", classes: int, blank: int) -> "Array":
-    found = class_indices(labels, classes)
+    found = class_indices(labels, classes, "; target_lengths say where a target ends")
     if (found == blank).any():
         hint = "; target_lengths say where a target ends, blank which class is none"
         raise BadValueError("target", int(np.argmax(found == blank)), None, f"class {blank} is the blank{hint}")

@@ -31,7 +31,7 @@ def _check_tokens(roles: "tuple[Role, ...]", arrays: "list[Array]", params: Para
     numbers = filled(counts, placed("pred", counts, check, tokens.flat[counts[tokens.counts]], "token"))
     indices = np.zeros((len(pred), 0), np.intp)
     if came is not None:
-        classes = partial(class_indices, classes=tokens.flat.shape[1])
+        classes = partial(class_indices, classes=tokens.flat.shape[1], apart=_APART)
         indices = filled(counts, placed("target", counts, classes, came[counts], "token"))
     more = [_beside_rows(role, a, len(pred), params, allow_inf) for role, a in zip(roles[4:], others, strict=True)]
     return [numbers, indices, counts, tokens.lengths, *more]
@@ -104,6 +104,7 @@ def _sample_tokens(has_bytes: bool, rng: "np.random.Generator", params: Params, 
     return [pred, rng.integers(0, classes, (n, longest)), mask.astype(np.float64), lengths, *more]
 
 
+_APART = "; leave such tokens out with token_mask, 0 for them, or with pred_lengths: --col token_mask=NAME"
 _COUNTS = Interval(0.0, inf)
 _MASK = Role(
     "token_mask",
