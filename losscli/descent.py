@@ -85,8 +85,8 @@ class Descent:
         first_one, more = rises[0], f", and {len(rises) - 1} more" if rises[1:] else ""
         up, predicted = f"{first_one.change:.3g}", f"{first_one.predicted_change:.3g}"
         return (
-            f"after step {first_one.step}{more}: the value went up by {up}, where the gradient predicts {predicted}: it "
-            f"points down, and the rate {canonical(self.rate)} goes too far; take a smaller --rate"
+            f"after step {first_one.step}{more}: the value went up by {up}, where the gradient predicts {predicted}: "
+            f"it points down, and the rate {canonical(self.rate)} goes too far; take a smaller --rate"
         )
 
 
