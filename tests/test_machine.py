@@ -559,3 +559,33 @@ def test_json_has_no_command_of_the_runner_in_it(run_here: Run, here: Path) -> N
         assert "##[" not in text
         assert json.loads(text)
         assert "##[error]boo" in str(json.loads(text))
+
+
+def test_slices_of_several_systems_stand_under_their_loss(run_here: Run, here: Path) -> None:
+    put(here, {"t.csv": "y,g\n1,a\n2,b\n", "k=1.csv": "y_pred\n1\n2\n", "k=2.csv": "y_pred\n2\n2\n"})
+    args = (
+        "eval",
+        "-l",
+        "mae",
+        "-l",
+        "mae + 0.5 * mse",
+        "t.csv",
+        "--pred",
+        "k=1.csv",
+        "--pred",
+        "k=2.csv",
+        "--by",
+        "g",
+    )
+    run_here(*args, "--fail-if", "mae[g=a] > 9", "--fail-if", "mae + 0.5 * mse > 9", "--junit", "j.xml")
+    found = {case.name: case.classname for suite in JUnitXml.fromfile("j.xml") for case in suite}
+    assert found["--fail-if 'mae[g=a] > 9' at mae[g=a] of k=1.csv"] == "losscli.mae"
+    assert found["--fail-if 'mae + 0.5 * mse > 9' at mae + 0.5 * mse of k=2.csv"] == "losscli.mae + 0_5 * mse"
+
+
+def test_an_infinite_total_is_a_failure(run_here: Run, here: Path) -> None:
+    put(here, {"b.csv": "y_pred,y\n1,2\n", "w.npy": [1.0, float("inf")]})
+    penalty = ("--penalty", "l2:strength=1", "--parameters", "w.npy", "--allow-inf")
+    assert run_here("eval", "-l", "mae", "b.csv", *penalty, "--junit", "j.xml").code == 4
+    ((case,),) = JUnitXml.fromfile("j.xml")
+    assert [type(result) for result in case.result] == [Failure]

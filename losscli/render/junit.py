@@ -64,8 +64,9 @@ def _cases(outcome: Outcome) -> Iterator[Case]:
 
 def _loss_of(verdict: Verdict, results: Sequence[Result]) -> str:
     """The name of the loss whose value was judged: as it is called, its size |…|, or a group of it […]."""
-    found = [r for r in results if f"{verdict.of.strip('|')}[".startswith(f"{r.called}[")]
-    return max(found, key=lambda result: len(result.called)).name if found else ""
+    of = f"{verdict.of.strip('|')}["
+    found = [r for r in results if of.startswith((f"{r.loss}[", f"{r.called}["))]
+    return max(found, key=lambda result: len(result.loss)).name if found else ""
 
 
 def _numbered(cases: Iterator[Case]) -> list[Case]:

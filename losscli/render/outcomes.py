@@ -25,7 +25,10 @@ class Outcome(NamedTuple):
 
     @property
     def finite(self) -> list[tuple[Result, str]]:
-        """Each result that has a value, and why that is not as it should be; nothing where it is."""
-        errors = iter(self.errors)
+        """Each result that has a value, and why that, or its total, is not as it should be; nothing where it is."""
+        errors = iter(self.errors)  # of values, then of totals
         results = [result for result in self.report.results if result.value is not None] if self.report else []
-        return [(result, "" if isfinite(result.value or 0) else next(errors, "")) for result in results]
+        values = ["" if isfinite(result.value or 0) else next(errors, "") for result in results]
+        totals = [0.0 if result.penalty is None else result.penalty.total for result in results]
+        found = zip(results, values, totals, strict=True)
+        return [(result, why or ("" if isfinite(total) else next(errors, ""))) for result, why, total in found]
