@@ -9,7 +9,7 @@ from losscli.errors import InputError
 from losscli.fingerprints import Fingerprint
 from losscli.literals import format_number
 from losscli.objectives import Objective
-from losscli.results import Group, Report, Result, jsonable
+from losscli.results import Group, Report, Result, jsonable, keys_text
 
 SCHEMA = 1
 Key = tuple[tuple[str, Any], ...]
@@ -169,7 +169,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _listed(keys: Collection[Key]) -> str:
-    shown = sorted(",".join(f"{name}={'' if value is None else value}" for name, value in key) for key in keys)
+    shown = sorted(keys_text(dict(key)) for key in keys)
     return "; ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 

@@ -11,7 +11,7 @@ from losscli.errors import UsageError
 from losscli.exact import to_float
 from losscli.literals import format_number, near, parse_limit, parse_number
 from losscli.objectives import Objective, parse
-from losscli.results import Group, Report, Result, Verdict
+from losscli.results import Group, Report, Result, Verdict, keys_text
 
 ANY = "*"  # the value of a column that stands for each of its values
 _SHOWN = 10  # groups in a message
@@ -103,10 +103,10 @@ class Gate(NamedTuple):
         for group in found:
             yield self._of(_called(result, group), group)
         if not found:
-            called = result.called_at(f"[{_keys(self.where)}]")
+            called = result.called_at(f"[{keys_text(self.where)}]")
             small = any(g.smaller_than for g in result.groups)
-            known = [_keys(group.by) for group in groups]
-            meant = near(_keys(self.where), known) if len(known) > _SHOWN else ""
+            known = [keys_text(group.by) for group in groups]
+            meant = near(keys_text(self.where), known) if len(known) > _SHOWN else ""
             there = meant or (f"; there are {'; '.join(known[:_SHOWN])}" if known else "")
             what = "no such group, or one too small for --min-group" if small else "no such group"
             yield Verdict(self.text, called, None, None, None, False, f"{called} has no value: {what}{there}")
@@ -206,11 +206,7 @@ def _shown(value: float | None) -> str:
 def _called(result: Result, group: Group) -> str:
     """A group as messages name it."""
     gathered = f"groups smaller than {group.smaller_than}"
-    return result.called_at(f"[{gathered if group.smaller_than else _keys(group.by)}]")
-
-
-def _keys(by: Mapping[str, object]) -> str:
-    return ",".join(f"{name}={'' if value is None else value}" for name, value in by.items())
+    return result.called_at(f"[{gathered if group.smaller_than else keys_text(group.by)}]")
 
 
 def _is_at(by: Mapping[str, object], where: Mapping[str, str]) -> bool:

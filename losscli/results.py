@@ -52,6 +52,11 @@ class Derivative(NamedTuple):
         return {**size, "values": [row.tolist() for row in self.values] if is_ragged else self.values.tolist()}
 
 
+def keys_text(by: Mapping[str, Any]) -> str:
+    """The keys of a group in a line, `country=DE,fold=1`; nothing behind the sign for a missing value."""
+    return ",".join(f"{name}={'' if value is None else value}" for name, value in by.items())
+
+
 class Group(NamedTuple):
     """The value of a group of samples: `by` has its keys, None for a missing value, and `share` its part of the total
     loss; for an aggregate, of the sum of its first term, as for single samples. None where there is no such sum.

@@ -42,6 +42,12 @@ class Gating(NamedTuple):
         columns = sliced_by(gates, by, per_output)
         return self._replace(keeps_groups=bool(by or per_output or not columns)), columns
 
+    def shown(self, report: "Report") -> "Report":
+        """The report without the groups that gates alone need."""
+        if self.keeps_groups:
+            return report
+        return replace(report, results=tuple(replace(result, groups=()) for result in report.results))
+
     def opened(self, objectives: Sequence[Objective], reduction: str) -> "Gating":
         """The same with the baseline as it is read. Raises InputError."""
         return self._replace(baseline=_read(self.baseline_file, objectives, reduction))
@@ -134,7 +140,7 @@ def judge(
     prints = _fingerprints(gating, report, evaluation)
     if gating.baseline:
         report = _compared(gating.baseline, report, gating, prints, evaluation["strict"])
-    shown = report if gating.keeps_groups else _without_groups(report)
+    shown = gating.shown(report)
     verdicts = judged(report, gating.gates, shown)
     report, shown = replace(report, gates=verdicts), replace(shown, gates=verdicts)
     code = exit_code(report, allow_nonfinite=not nonfinite)
@@ -153,18 +159,15 @@ def judge(
 
 def _unusable(report: "Report", path: str) -> list[str]:
     """Groups in a baseline that nothing can be compared with."""
+    from losscli.results import keys_text
+
     groups = [(result, group) for result in report.results for group in result.groups if not isfinite(group.value)]
     if not groups:
         return []
     result, group = groups[0]
     more = f", and of {len(groups) - 1} more" if groups[1:] else ""
-    where = ",".join(f"{name}={'' if key is None else key}" for name, key in group.by.items())
-    called = result.called_at(f"[{where}]")
+    called = result.called_at(f"[{keys_text(group.by)}]")
     return [f"{path}: {called} is {format_number(group.value)}{more}, which fails every comparison with it"]
-
-
-def _without_groups(report: "Report") -> "Report":
-    return replace(report, results=tuple(replace(result, groups=()) for result in report.results))
 
 
 def publish(outcomes: "Sequence[Outcome]", junit: str | None, github: bool) -> Sequence[str]:
@@ -208,8 +211,7 @@ def _compared(
     strict: bool,
 ) -> "Report":
     report = baseline.compared(report, gating.keeps_groups)
-    asked = report if gating.keeps_groups else _without_groups(report)
-    doubts = baseline.doubts(asked, prints, gating.predictions)
+    doubts = baseline.doubts(gating.shown(report), prints, gating.predictions)
     if doubts and strict:
         raise InputError(f"{doubts[0]} (--strict refuses what looks wrong)")
     return replace(report, notes=(*doubts, *report.notes))
